@@ -1,0 +1,1 @@
+"""Records: tables and the questions asked of them. Knows no letter, no door and no decision."""

@@ -1,0 +1,1 @@
+"""Rules: what is allowed, when, and what follows. Standard library only; no clock, no I/O."""

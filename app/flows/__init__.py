@@ -1,0 +1,1 @@
+"""Verbs: what happens, step by step. Loads rows, asks the rules, writes back; decides nothing alone."""

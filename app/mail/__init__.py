@@ -1,0 +1,1 @@
+"""Letters: rendering, composing, carrying and reading them. Knows no table and no door."""
