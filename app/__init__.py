@@ -1,1 +1,1 @@
-"""Feuilleton: an e-mail course whose author answers everyone. Holds the rooms; does nothing itself."""
+"""Feuilleton: an e-mail course whose author answers everyone. Holds the rooms, does nothing."""

@@ -113,6 +113,10 @@ class TransitionForbidden(Conflict):
     """The present state does not allow this step."""
 
 
+class LessonWithdrawn(Conflict):
+    """The lesson was withdrawn before it left; the learner moves on to the next."""
+
+
 class AlreadyThere(Conflict):
     """This exists already."""
 
@@ -126,7 +130,9 @@ class KeyReused(Conflict):
 
 
 class CourseBroken(FeuilletonError):
-    """A course file is wrong. `file`, `line` (1-based, 0 = whole file) and the remedy are in the text."""
+    """A course file is wrong. `file`, `line` (1-based, 0 = whole file) and the remedy are in the
+    text.
+    """
 
     def __init__(self, file: str, line: int, remedy: str) -> None:
         self.file, self.line, self.remedy = file, line, remedy

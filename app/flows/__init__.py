@@ -1,1 +1,3 @@
-"""Verbs: what happens, step by step. Loads rows, asks the rules, writes back; decides nothing alone."""
+"""Verbs: what happens, step by step. Loads rows, asks the rules, writes back; decides nothing
+alone.
+"""

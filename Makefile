@@ -1,0 +1,49 @@
+# The commands of this house; `make` alone lists them. Each one makes what it needs first.
+# Settings: PYTHON=python3.12 · PORT=8080 (demo) · WORKERS=4 and ARGS="-k story" (test)
+.DEFAULT_GOAL := help
+.PHONY: help env dev system demo test test-image check schema fmt lock image clean
+
+BIN := .venv/bin
+WORKERS ?= 2
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+env: ## make .venv with the locked versions (instant when nothing changed)
+	@.ci/environment runtime
+
+demo: env ## show the whole course live on this machine; PORT=8080 chooses another port
+	@$(BIN)/feuilleton demo $(if $(PORT),--port $(PORT))
+
+dev: ## the same .venv with what tests and checks need
+	@.ci/environment dev
+
+system: dev ## install what the tests need from the system (a real Chromium), if absent
+	@$(BIN)/python -m tests.system
+
+test: system check ## everything that continuous integration runs
+	$(BIN)/pytest -n $(WORKERS) $(ARGS)
+
+test-image: dev ## build the container image with buildah and start it (root, about two minutes)
+	@$(BIN)/python -m tests.system image
+	$(BIN)/pytest -m image tests/image $(ARGS)
+
+check: dev schema ## style, types, migrations against the tables, direction of imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pytest -q tests/test_architecture.py
+
+fmt: dev ## format the code and mend what can be mended
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: dev ## compile the locks anew; ARGS=--upgrade takes the newest versions
+	@.ci/lock $(ARGS)
+
+image: ## build the container image `feuilleton` with docker, podman or buildah
+	@.ci/image
+
+clean: ## remove .venv and what tools left behind (never var/, where the data is)
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
+	find app migrations tests -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,169 @@
+"""The worker's four steps on deliveries: claim, hand over, record, sweep. Each is one short
+statement or two, by compare-and-set on (state, fence); none waits for a server. Decides nothing
+about states: the caller passes what `domain.delivery` decided.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, exists, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db.deliveries import Attempt, Delivery, FrozenLetter
+from app.db.people import Enrollment, Subscriber, Suppression
+from app.domain.delivery import IN_FLIGHT, WAITING, LetterKind, Reply, State, Why
+from app.domain.enrollment import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to send one delivery: worthless once its fence is no longer the row's."""
+
+    delivery_id: int
+    fence: int
+
+
+async def claim(
+    session: AsyncSession, *, now: datetime, lease: timedelta, limit: int
+) -> list[Claim]:
+    """Take up to `limit` due deliveries, the most urgent first; two claimers never take the same.
+
+    `state` stands in the outer predicate as well: on PostgreSQL the row is re-checked after a wait.
+    """
+    due = (
+        select(Delivery.id)
+        .where(Delivery.state.in_(WAITING), Delivery.ready_at <= now)
+        .order_by(Delivery.priority, Delivery.ready_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    taken = (
+        update(Delivery)
+        .where(Delivery.id.in_(due), Delivery.state.in_(WAITING))
+        .values(state=State.CLAIMED, fence=Delivery.fence + 1, lease_until=now + lease)
+        .returning(Delivery.id, Delivery.fence, Delivery.priority, Delivery.ready_at)
+        .execution_options(synchronize_session=False)
+    )
+    rows = (await session.execute(taken)).all()
+    return [
+        Claim(row.id, row.fence) for row in sorted(rows, key=lambda r: (r.priority, r.ready_at))
+    ]
+
+
+async def freeze(
+    session: AsyncSession, claim: Claim, *, wire: bytes, digest: str, values: Mapping[str, Any]
+) -> bool:
+    """Fix the bytes of a claimed delivery. False when the claim is no longer ours."""
+    held = await _set(session, claim, frozenset({State.CLAIMED}), digest=digest, **values)
+    if held:
+        session.add(FrozenLetter(delivery_id=claim.delivery_id, wire=wire))
+    return held
+
+
+async def frozen(session: AsyncSession, delivery_id: int) -> bytes | None:
+    """The fixed bytes of a delivery in flight."""
+    asked = select(FrozenLetter.wire).where(FrozenLetter.delivery_id == delivery_id)
+    return await session.scalar(asked)
+
+
+async def kept_back(session: AsyncSession, delivery: Delivery) -> Why | None:
+    """Why this letter may not leave after all, or None; read under the enrollment's lock.
+
+    The lock is held until the hand-over is marked: of a goodbye and a sending that meet, one comes
+    first. A lesson needs an active enrollment (a copy that was asked for also goes to who pauses),
+    a confirmation one that has not left; an answer goes also to who has left since writing.
+    """
+    asked = (
+        select(
+            Enrollment.standing,
+            exists().where(Suppression.fingerprint == Subscriber.fingerprint).label("suppressed"),
+        )
+        .join(Subscriber, Subscriber.id == Enrollment.subscriber_id)
+        .where(Enrollment.id == delivery.enrollment_id)
+        .with_for_update(of=Enrollment)
+    )
+    row = (await session.execute(asked)).one()
+    if row.suppressed:
+        return Why.SUPPRESSED
+    if row.standing is Standing.LEFT and delivery.kind is not LetterKind.ANSWER:
+        return Why.LEFT
+    is_lesson = delivery.kind is LetterKind.LESSON and delivery.intent.count(":") == 1
+    return Why.PAUSED if is_lesson and row.standing is Standing.PAUSED else None
+
+
+async def move(
+    session: AsyncSession, claim: Claim, *, before: State, after: State, **values: Any
+) -> bool:
+    """Compare-and-set the state of a claimed delivery. False when the claim is no longer ours."""
+    return await _set(session, claim, frozenset({before}), state=after, **values)
+
+
+async def give_back(session: AsyncSession, claims: Sequence[Claim], *, reason: str | None) -> None:
+    """Put claimed deliveries back in the queue: nothing was said about them to anybody."""
+    await session.execute(
+        update(Delivery)
+        .where(
+            tuple_(Delivery.id, Delivery.fence).in_([(c.delivery_id, c.fence) for c in claims]),
+            Delivery.state == State.CLAIMED,
+        )
+        .values(state=State.PLANNED, reason=reason, lease_until=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def note_attempt(
+    session: AsyncSession, claim: Claim, *, number: int, reply: Reply, outcome: State, now: datetime
+) -> None:
+    """Append one try to the ledger; the server's text is cut at 512 letters."""
+    session.add(
+        Attempt(
+            delivery_id=claim.delivery_id,
+            number=number,
+            at=now,
+            outcome=outcome,
+            phase=int(reply.phase),
+            code=reply.code,
+            text=reply.text[:512],
+        )
+    )
+
+
+async def forget_bytes(session: AsyncSession, delivery_id: int) -> None:
+    """Remove the fixed bytes of a letter that has arrived or will never leave."""
+    await session.execute(delete(FrozenLetter).where(FrozenLetter.delivery_id == delivery_id))
+
+
+async def prolong(session: AsyncSession, claims: Sequence[Claim], *, until: datetime) -> None:
+    """Keep the leases of claims that a living worker still holds."""
+    held = {claim.delivery_id for claim in claims}
+    await session.execute(
+        update(Delivery)
+        .where(Delivery.id.in_(held), Delivery.state.in_(IN_FLIGHT))
+        .values(lease_until=until)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def lapsed(session: AsyncSession, *, now: datetime) -> Sequence[Delivery]:
+    """Claims whose worker has not been heard of within its lease, locked."""
+    asked = select(Delivery).where(Delivery.state.in_(IN_FLIGHT), Delivery.lease_until < now)
+    return (await session.scalars(asked.with_for_update(skip_locked=True))).all()
+
+
+async def _set(
+    session: AsyncSession, claim: Claim, states: frozenset[State], **values: Any
+) -> bool:
+    changed = await session.execute(
+        update(Delivery)
+        .where(
+            Delivery.id == claim.delivery_id,
+            Delivery.fence == claim.fence,
+            Delivery.state.in_(states),
+        )
+        .values(**values)
+        .returning(Delivery.id)
+        .execution_options(synchronize_session=False)
+    )
+    return changed.first() is not None

@@ -1,0 +1,89 @@
+"""Connections and transactions. Decides nothing about rows.
+
+One request or one step of the worker is one transaction: it commits when the block ends and rolls
+back when the block raises. SQLite has one writer, so a writing transaction takes the write lock at
+its start (BEGIN IMMEDIATE): it waits its turn then, and never fails half-way. On both engines a
+commit is on disk when it returns (SQLite: WAL with synchronous=FULL).
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import event, text
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+CHANNEL = "feuilleton_ready"
+_READY = "ready"
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA busy_timeout=15000",
+)
+
+
+class Database:
+    """The records of one installation.
+
+    `on_ready` is called, in this process, after a commit that made a delivery ready to leave; on
+    PostgreSQL the same commit also notifies the workers of other processes.
+    """
+
+    def __init__(self, url: str, *, on_ready: Callable[[], None] = lambda: None) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = _sqlite(url) if self.is_sqlite else create_async_engine(url, pool_size=10)
+        self._on_ready = on_ready
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncSession]:
+        """A transaction that may change rows."""
+        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+            if self.is_sqlite:
+                await session.connection(execution_options={"begin_as": "BEGIN IMMEDIATE"})
+            yield session
+            ready = session.info.get(_READY, False)
+            if ready and not self.is_sqlite:
+                await session.flush()
+                await session.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CHANNEL})
+            await session.commit()
+        if ready:
+            self._on_ready()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """A transaction that only looks; whatever it changed is rolled back."""
+        async with AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session:
+            yield session
+            await session.rollback()
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        await self.engine.dispose()
+
+
+def ready(session: AsyncSession) -> None:
+    """Note that this transaction makes a delivery ready; the worker is woken when it commits."""
+    session.info[_READY] = True
+
+
+def _sqlite(url: str) -> AsyncEngine:
+    engine = create_async_engine(url, connect_args={"timeout": 15})
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def configure(raw: Any, _record: Any) -> None:
+        # The driver must leave BEGIN to us, or it opens deferred transactions behind our back.
+        raw.isolation_level = None
+        cursor = raw.cursor()
+        for pragma in _PRAGMAS:
+            cursor.execute(pragma)
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        begin_as = connection.get_execution_options().get("begin_as", "BEGIN")
+        connection.exec_driver_sql(begin_as)
+
+    return engine

@@ -1,0 +1,222 @@
+"""One letter to one person: its states, what an SMTP answer means for it, when to try again.
+
+The table of steps is the promise "nothing lost, nothing twice" in short: nothing leads from IN_DATA
+or UNKNOWN back to the queue except a person's word. Opens no connection and touches no row.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum, StrEnum
+
+from app.domain.errors import TransitionForbidden
+
+
+class State(StrEnum):
+    """Where a delivery is. Every due letter ends in a state that is seen."""
+
+    PLANNED = "planned"
+    CLAIMED = "claimed"
+    IN_DATA = "in_data"
+    ACCEPTED = "accepted"
+    DEFERRED = "deferred"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+    HELD = "held"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class Why(StrEnum):
+    """The reasons that rules look at; other reasons are free text for the desk."""
+
+    PAUSED = "paused"
+    LEFT = "left"
+    SUPPRESSED = "suppressed"
+    SKIPPED = "skipped"
+    WITHDRAWN = "withdrawn"
+    GIVEN_UP = "given_up"
+
+
+class Event(StrEnum):
+    """What can happen to a delivery."""
+
+    CLAIM = "claim"
+    HAND_OVER = "hand_over"
+    ACCEPT = "accept"
+    DEFER = "defer"
+    REJECT = "reject"
+    LOSE = "lose"
+    HOLD = "hold"
+    RELEASE = "release"
+    CANCEL = "cancel"
+    EXPIRE = "expire"
+    REVIVE = "revive"
+
+
+_EVENTS: dict[tuple[State, Event], State] = {
+    (State.PLANNED, Event.CLAIM): State.CLAIMED,
+    (State.PLANNED, Event.HOLD): State.HELD,
+    (State.PLANNED, Event.CANCEL): State.CANCELLED,
+    (State.DEFERRED, Event.CLAIM): State.CLAIMED,
+    (State.DEFERRED, Event.HOLD): State.HELD,
+    (State.DEFERRED, Event.CANCEL): State.CANCELLED,
+    (State.CLAIMED, Event.HAND_OVER): State.IN_DATA,
+    (State.CLAIMED, Event.DEFER): State.DEFERRED,
+    (State.CLAIMED, Event.REJECT): State.REJECTED,
+    (State.CLAIMED, Event.EXPIRE): State.EXPIRED,
+    (State.CLAIMED, Event.HOLD): State.HELD,
+    # The person left, or paused, between the claim and the hand-over.
+    (State.CLAIMED, Event.CANCEL): State.CANCELLED,
+    # The worker is told to stop before it has spoken to any server about this letter.
+    (State.CLAIMED, Event.RELEASE): State.PLANNED,
+    # A dead worker's claim: nobody is there to say how far it came.
+    (State.CLAIMED, Event.LOSE): State.UNKNOWN,
+    (State.IN_DATA, Event.ACCEPT): State.ACCEPTED,
+    # A parsed 4yz or 5yz after the final dot is a refusal (RFC 5321 §4.2.5): not delivered.
+    (State.IN_DATA, Event.DEFER): State.DEFERRED,
+    (State.IN_DATA, Event.REJECT): State.REJECTED,
+    (State.IN_DATA, Event.EXPIRE): State.EXPIRED,
+    (State.IN_DATA, Event.LOSE): State.UNKNOWN,
+    # Only a person decides what an unknown was: taken as sent, sent again, or given up.
+    (State.UNKNOWN, Event.ACCEPT): State.ACCEPTED,
+    (State.UNKNOWN, Event.RELEASE): State.PLANNED,
+    (State.UNKNOWN, Event.CANCEL): State.CANCELLED,
+    (State.HELD, Event.RELEASE): State.PLANNED,
+    (State.HELD, Event.CANCEL): State.CANCELLED,
+    (State.EXPIRED, Event.RELEASE): State.PLANNED,
+    (State.EXPIRED, Event.CANCEL): State.CANCELLED,
+    (State.REJECTED, Event.CANCEL): State.CANCELLED,
+    # Who left and came back by a new double opt-in; the letter was never handed over.
+    (State.CANCELLED, Event.REVIVE): State.PLANNED,
+}
+
+SETTLED = frozenset({State.ACCEPTED, State.CANCELLED})
+WAITING = frozenset({State.PLANNED, State.DEFERRED})
+AHEAD = WAITING | {State.HELD}
+IN_FLIGHT = frozenset({State.CLAIMED, State.IN_DATA})
+TROUBLED = frozenset({State.UNKNOWN, State.HELD, State.REJECTED, State.EXPIRED})
+
+
+def advance(state: State, event: Event) -> State:
+    """The state after `event`. Raises TransitionForbidden with both names."""
+    try:
+        return _EVENTS[state, event]
+    except KeyError:
+        raise TransitionForbidden(f"a delivery that is {state} cannot {event}") from None
+
+
+class LetterKind(StrEnum):
+    """Which letter a delivery carries."""
+
+    CONFIRM = "confirm"
+    ALREADY_ENROLLED = "already_enrolled"
+    LESSON = "lesson"
+    ANSWER = "answer"
+
+
+class Priority(IntEnum):
+    """Who goes first when not all can go: a person's answer, then who waits at the door."""
+
+    ANSWER = 0
+    SERVICE = 1
+    LESSON = 2
+
+
+def priority(kind: LetterKind) -> Priority:
+    """The place of a kind of letter in the queue."""
+    special = {LetterKind.ANSWER: Priority.ANSWER, LetterKind.LESSON: Priority.LESSON}
+    return special.get(kind, Priority.SERVICE)
+
+
+def intent(kind: LetterKind, subject: int, copy: int = 0) -> str:
+    """The key that is unique within an enrollment: the same wish twice is the same row.
+
+    `subject` is the lesson, remark or consent receipt; `copy` counts the copies a person asked for.
+    """
+    return f"{kind}:{subject}" if not copy else f"{kind}:{subject}:{copy}"
+
+
+class Phase(IntEnum):
+    """How far a conversation with a server came (RFC 5321 §3.3)."""
+
+    CONNECT = 0
+    HELLO = 1
+    SENDER = 2
+    RECIPIENT = 3
+    DATA = 4
+    DOT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a server answered, and in which phase. `code` 0 means that it never answered."""
+
+    phase: Phase
+    code: int
+    text: str
+
+    @property
+    def enhanced(self) -> str | None:
+        """The enhanced status code (RFC 3463) at the head of the text, if there is one."""
+        found = re.match(r"\s*([245]\.\d{1,3}\.\d{1,3})\b", self.text)
+        return found[1] if found else None
+
+
+_ADDRESS_GONE = {"5.1.1", "5.1.3", "5.1.6", "5.1.10"}
+
+
+def judge(reply: Reply) -> Event:
+    """What an answer means for the delivery.
+
+    No answer before the final dot means surely not sent, after it nobody knows. Before RCPT nothing
+    speaks of this recipient, so even a 5yz only defers.
+    """
+    if reply.code == 0:
+        return Event.LOSE if reply.phase is Phase.DOT else Event.DEFER
+    if reply.code // 100 == 2:
+        return Event.ACCEPT if reply.phase is Phase.DOT else Event.DEFER
+    if reply.code // 100 == 5 and reply.phase >= Phase.RECIPIENT:
+        return Event.REJECT
+    if reply.phase is Phase.DOT and reply.code // 100 not in (4, 5):
+        return Event.LOSE
+    return Event.DEFER
+
+
+def address_gone(reply: Reply) -> bool:
+    """True when the answer says for certain that there is no such mailbox (RFC 3463 §3.2)."""
+    return reply.phase is Phase.RECIPIENT and reply.enhanced in _ADDRESS_GONE
+
+
+_LADDER = tuple(timedelta(minutes=m) for m in (5, 15, 30, 60))
+_STEADY = timedelta(minutes=150)
+PATIENCE = {
+    LetterKind.CONFIRM: timedelta(hours=48),
+    LetterKind.ALREADY_ENROLLED: timedelta(hours=48),
+    LetterKind.LESSON: timedelta(days=5),
+    LetterKind.ANSWER: timedelta(days=5),
+}
+
+
+def passed(state: State, reason: str | None) -> bool:
+    """True for a lesson that need not come any more: received, or passed over by a person."""
+    over = reason in (Why.SKIPPED, Why.GIVEN_UP)
+    return state is State.ACCEPTED or (state is State.CANCELLED and over)
+
+
+def retry_at(attempt: int, now: datetime, *, seed: int) -> datetime:
+    """When to try again after the `attempt`-th failure (1-based): RFC 5321 §4.5.4.1.
+
+    Past the first hour the wait is 150 minutes ± 20 %, spread by `seed` (the delivery's id), so
+    that a thousand deferred letters do not come back in the same second.
+    """
+    if attempt <= len(_LADDER):
+        return now + _LADDER[attempt - 1]
+    spread = int.from_bytes(hashlib.sha256(b"%d:%d" % (seed, attempt)).digest()[:2], "big") / 65535
+    return now + _STEADY * (0.8 + 0.4 * spread)
+
+
+def expired(kind: LetterKind, first_tried: datetime, now: datetime) -> bool:
+    """True when a letter has been refused for so long that trying on would help nobody."""
+    return now - first_tried > PATIENCE[kind]

@@ -1,0 +1,168 @@
+"""What the author does: publish a course from its files, and decide about letters that wait for a
+word.
+
+Publishes immutable Versions: a text that changed becomes a new Version, a text that did not becomes
+nothing. Half a course is never imported.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db import courses, deliveries, people
+from app.db.courses import Course, Lesson, LessonState, Version
+from app.db.deliveries import Delivery
+from app.db.session import ready
+from app.domain import course as files
+from app.domain import delivery as rules
+from app.domain import schedule
+from app.domain.course import CourseDraft, Finding, LessonDraft
+from app.domain.delivery import Event, LetterKind, Why
+from app.domain.errors import CourseBroken
+from app.flows import discuss, record
+from app.flows.installation import Installation
+from app.mail.templates import Templates
+
+
+@dataclass(slots=True)
+class Import:
+    """What an import did, by lesson slug."""
+
+    course: str
+    new: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    withdrawn: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+
+
+def read_folder(folder: Path) -> dict[str, str]:
+    """The course files in a folder, name → text. Raises CourseBroken for what is not UTF-8."""
+    texts = {}
+    for path in sorted([*folder.glob("*.md"), *folder.glob("course.toml")]):
+        try:
+            texts[path.name] = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as fault:
+            raise CourseBroken(path.name, 0, "is not UTF-8; save it as UTF-8") from fault
+    return texts
+
+
+def check(texts: Mapping[str, str], templates: Templates) -> tuple[CourseDraft, list[Finding]]:
+    """Read a course and say what is to be mended. Raises CourseBroken when it cannot be read."""
+    draft = files.read_course(texts)
+    findings = list(files.lint(draft))
+    for lesson in draft.lessons:
+        complaint = templates.complaint(lesson.body)
+        if complaint:
+            findings.append(Finding(lesson.file, lesson.body_line, complaint, True))
+    return draft, findings
+
+
+async def publish(session: AsyncSession, draft: CourseDraft, *, now: datetime) -> Import:
+    """Write a course as it is in its files; learners still to receive a lesson get its new text."""
+    course = await _course(session, draft, now=now)
+    done = Import(draft.slug)
+    known = {lesson.slug: lesson for lesson in await courses.lessons_of(session, course.id)}
+    for lesson_draft in draft.lessons:
+        lesson = known.pop(lesson_draft.slug, None) or await _lesson(
+            session, course, lesson_draft, now=now
+        )
+        lesson.position = lesson_draft.position
+        lesson.delay_minutes = int(lesson_draft.delay.total_seconds() // 60)
+        lesson.state = LessonState.PUBLISHED
+        await _version(session, lesson, lesson_draft, done, now=now)
+    for lesson in known.values():
+        if lesson.state is LessonState.PUBLISHED:
+            lesson.state = LessonState.WITHDRAWN
+            done.withdrawn.append(lesson.slug)
+    return done
+
+
+async def take_as_sent(
+    session: AsyncSession, delivery_id: int, *, now: datetime, here: Installation
+) -> Delivery:
+    """Decide that an unknown delivery arrived; the course goes on. Raises TransitionForbidden."""
+    delivery = await deliveries.delivery(session, delivery_id)
+    enrollment = await people.enrollment(session, delivery.enrollment_id, lock=True)
+    delivery.state = rules.advance(delivery.state, Event.ACCEPT)
+    delivery.reason = "taken as sent by the author"
+    await record.accepted(session, delivery, enrollment, now=now, here=here)
+    return delivery
+
+
+async def release(session: AsyncSession, delivery_id: int, *, now: datetime) -> Delivery:
+    """Let a held, expired or unknown delivery go, now; an unknown one goes with the same bytes.
+
+    Raises TransitionForbidden.
+    """
+    delivery = await deliveries.delivery(session, delivery_id, lock=True)
+    delivery.state = rules.advance(delivery.state, Event.RELEASE)
+    delivery.reason, delivery.ready_at, delivery.first_tried_at = None, now, None
+    ready(session)
+    return delivery
+
+
+async def give_up(session: AsyncSession, delivery_id: int, *, now: datetime) -> Delivery:
+    """Decide that a letter shall not be sent (any more). Raises TransitionForbidden."""
+    delivery = await deliveries.delivery(session, delivery_id, lock=True)
+    delivery.state = rules.advance(delivery.state, Event.CANCEL)
+    delivery.reason = Why.GIVEN_UP
+    if delivery.kind is LetterKind.ANSWER and delivery.remark_id:
+        await discuss.answer_failed(session, delivery.remark_id, now=now)
+    return delivery
+
+
+async def _course(session: AsyncSession, draft: CourseDraft, *, now: datetime) -> Course:
+    course = await session.scalar(select(Course).where(Course.slug == draft.slug))
+    if course is None:
+        course = Course(slug=draft.slug, created_at=now)
+        session.add(course)
+    course.title, course.language, course.sender = draft.title, draft.language, draft.sender
+    course.zone, course.accent = draft.zone, draft.accent
+    course.promise, course.description = draft.promise, draft.description
+    course.opens, course.closes = draft.window.opens, draft.window.closes
+    course.weekdays = " ".join(schedule.WEEKDAYS[day] for day in sorted(draft.window.weekdays))
+    await session.flush()
+    return course
+
+
+async def _lesson(
+    session: AsyncSession, course: Course, draft: LessonDraft, *, now: datetime
+) -> Lesson:
+    lesson = Lesson(
+        course_id=course.id,
+        slug=draft.slug,
+        position=draft.position,
+        delay_minutes=0,
+        state=LessonState.PUBLISHED,
+        created_at=now,
+    )
+    session.add(lesson)
+    await session.flush()
+    return lesson
+
+
+async def _version(
+    session: AsyncSession, lesson: Lesson, draft: LessonDraft, done: Import, *, now: datetime
+) -> None:
+    newest = await courses.newest_version(session, lesson.id)
+    if newest and newest.digest == draft.digest:
+        done.unchanged.append(lesson.slug)
+        return
+    (done.changed if newest else done.new).append(lesson.slug)
+    session.add(
+        Version(
+            lesson_id=lesson.id,
+            number=newest.number + 1 if newest else 1,
+            title=draft.title,
+            subject=draft.subject,
+            preheader=draft.preheader,
+            question=draft.question,
+            body=draft.body,
+            digest=draft.digest,
+            published_at=now,
+        )
+    )

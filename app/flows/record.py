@@ -1,0 +1,144 @@
+"""What follows from the outcome of a delivery: the ledger, the next lesson, the conversation, a
+suppression. One short transaction each. Speaks to no server.
+"""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db import courses, deliveries, outbox, people
+from app.db.base import add_once
+from app.db.deliveries import Delivery
+from app.db.outbox import Claim
+from app.db.people import Enrollment, Suppression, SuppressionReason
+from app.domain import delivery as rules
+from app.domain import enrollment as progress
+from app.domain.delivery import Event, LetterKind, Reply, State, Why
+from app.domain.enrollment import Step
+from app.flows import discuss, pace
+from app.flows.installation import Installation
+from app.flows.plan import plan_next
+
+
+async def record(
+    session: AsyncSession, claim: Claim, reply: Reply, *, now: datetime, here: Installation
+) -> State | None:
+    """Write down what the server said, and what follows from it.
+
+    Returns the new state, or None when the claim had lapsed and the row is no longer ours. An
+    acceptance is evidence even then: it settles a delivery that was given up as unknown.
+    """
+    delivery = await deliveries.delivery(session, claim.delivery_id)
+    enrollment = await people.enrollment(session, delivery.enrollment_id, lock=True)
+    delivery = await deliveries.delivery(session, claim.delivery_id, lock=True)
+    await session.refresh(delivery)
+    event = _event(delivery, reply, now)
+    settles = event is Event.ACCEPT and delivery.state is State.UNKNOWN
+    if delivery.fence != claim.fence or not (delivery.state in rules.IN_FLIGHT or settles):
+        return None
+    delivery.state = rules.advance(delivery.state, event)
+    delivery.attempts += 1
+    delivery.first_tried_at = delivery.first_tried_at or now
+    delivery.lease_until = None
+    delivery.reason = None if event is Event.ACCEPT else _reason(reply)
+    await outbox.note_attempt(
+        session, claim, number=delivery.attempts, reply=reply, outcome=delivery.state, now=now
+    )
+    await _follow(session, delivery, enrollment, event, reply, now=now, here=here)
+    return delivery.state
+
+
+async def accepted(
+    session: AsyncSession,
+    delivery: Delivery,
+    enrollment: Enrollment,
+    *,
+    now: datetime,
+    here: Installation,
+) -> None:
+    """What follows from an acceptance, told by a server or decided by a person."""
+    delivery.accepted_at = now
+    await outbox.forget_bytes(session, delivery.id)
+    await session.flush()
+    if delivery.kind is LetterKind.LESSON:
+        course = await courses.course(session, enrollment.course_id)
+        if progress.allowed(enrollment.standing, Step.PAUSE):
+            await plan_next(session, enrollment, course, now=now, speed=here.speed)
+        if enrollment.paused_at:
+            await session.flush()
+            await pace.hold_for_pause(session, enrollment)
+    if delivery.kind is LetterKind.ANSWER and delivery.remark_id:
+        await discuss.answer_arrived(session, delivery.remark_id, now=now)
+
+
+async def suppress(
+    session: AsyncSession, fingerprint: str, reason: SuppressionReason, *, now: datetime
+) -> None:
+    """Never write to this address again; the first reason stands."""
+    new = {"fingerprint": fingerprint, "reason": reason, "created_at": now}
+    await add_once(session, Suppression, new)
+
+
+async def give_up_lapsed(session: AsyncSession, *, now: datetime) -> int:
+    """Mark what dead workers left behind as unknown; returns how many.
+
+    Nobody is there to say how far they came, so a person decides (or an acceptance that is recorded
+    after all): never silently sent again, never silently dropped.
+    """
+    left_behind = await outbox.lapsed(session, now=now)
+    for delivery in left_behind:
+        delivery.state = rules.advance(delivery.state, Event.LOSE)
+        delivery.reason = "the worker that was sending it was not heard of any more"
+        delivery.lease_until = None
+    return len(left_behind)
+
+
+def _event(delivery: Delivery, reply: Reply, now: datetime) -> Event:
+    event = rules.judge(reply)
+    first = delivery.first_tried_at or now
+    if event is Event.DEFER and rules.expired(delivery.kind, first, now):
+        return Event.EXPIRE
+    return event
+
+
+def _reason(reply: Reply) -> str:
+    said = f"{reply.code} {reply.text}" if reply.code else reply.text
+    return f"{reply.phase.name.lower()}: {said}"[:512]
+
+
+async def _follow(
+    session: AsyncSession,
+    delivery: Delivery,
+    enrollment: Enrollment,
+    event: Event,
+    reply: Reply,
+    *,
+    now: datetime,
+    here: Installation,
+) -> None:
+    match event:
+        case Event.ACCEPT:
+            await accepted(session, delivery, enrollment, now=now, here=here)
+        case Event.DEFER:
+            delivery.ready_at = rules.retry_at(delivery.attempts, now, seed=delivery.id)
+            await _heed_pause(delivery, enrollment)
+        case Event.REJECT | Event.EXPIRE:
+            if rules.address_gone(reply):
+                person = await people.subscriber(session, enrollment.subscriber_id)
+                gone = SuppressionReason.ADDRESS_GONE
+                await suppress(session, person.fingerprint, gone, now=now)
+            if delivery.kind is LetterKind.ANSWER and delivery.remark_id:
+                await discuss.answer_failed(session, delivery.remark_id, now=now)
+
+
+async def _heed_pause(delivery: Delivery, enrollment: Enrollment) -> None:
+    """A lesson that comes back to the queue of a learner who paused or left meanwhile."""
+    if delivery.kind is LetterKind.ANSWER or not (enrollment.paused_at or enrollment.left_at):
+        return
+    left = not progress.allowed(enrollment.standing, Step.CONFIRM)
+    if left:
+        delivery.state = rules.advance(delivery.state, Event.CANCEL)
+        delivery.reason = Why.LEFT
+    elif enrollment.paused_at and delivery.kind is LetterKind.LESSON:
+        delivery.state = rules.advance(delivery.state, Event.HOLD)
+        delivery.reason = Why.PAUSED
