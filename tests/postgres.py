@@ -28,7 +28,7 @@ import asyncpg
 WATCH = """
 exec 3<&0
 "$@" </dev/null 3<&- & server=$!
-{ read -r _ <&3 || : >"$HOME/orphaned"; :; } >/dev/null 2>&1 & watch=$!
+{ read -r _ <&3 || : >"$HOME/orphaned"; kill -INT "$server"; } >/dev/null 2>&1 & watch=$!
 wait "$server"; status=$?
 kill "$watch" 2>/dev/null
 [ ! -e "$HOME/orphaned" ] || rm -rf "$HOME"

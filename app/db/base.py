@@ -61,7 +61,7 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: Instant, int: Number}
-    __table_args__: ClassVar[Any] = {"sqlite_autoincrement": True}
+    __table_args__: Any = {"sqlite_autoincrement": True}  # noqa: RUF012 (SQLAlchemy reads it so)
 
 
 async def add_once(session: AsyncSession, table: type[Base], values: Mapping[str, Any]) -> bool:

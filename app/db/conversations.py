@@ -105,9 +105,12 @@ class Remark(Base):
     written_at: Mapped[datetime]
 
 
-async def incoming(session: AsyncSession, incoming_id: int) -> IncomingLetter:
+async def incoming(
+    session: AsyncSession, incoming_id: int, *, lock: bool = False
+) -> IncomingLetter:
     """The incoming letter with this id. Raises RecordUnknown."""
-    found = await session.get(IncomingLetter, incoming_id)
+    asked = select(IncomingLetter).where(IncomingLetter.id == incoming_id)
+    found = await session.scalar(asked.with_for_update() if lock else asked)
     if found is None:
         raise RecordUnknown
     return found

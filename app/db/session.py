@@ -57,6 +57,8 @@ class Database:
         """A transaction that only looks; whatever it changed is rolled back."""
         async with AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session:
             yield session
+            # What was loaded stays readable; a rollback would expire it.
+            session.expunge_all()
             await session.rollback()
 
     async def close(self) -> None:

@@ -15,6 +15,7 @@ from app.db import conversations, deliveries, people
 from app.db.conversations import Filing, IncomingLetter
 from app.db.deliveries import Delivery
 from app.db.people import Enrollment, Subscriber
+from app.db.session import ready
 from app.domain import token
 from app.domain.address import key_of
 from app.domain.arrival import IncomingMail
@@ -71,6 +72,7 @@ def inspect(raw: bytes) -> dict[str, object]:
 
 async def keep(session: AsyncSession, arrival: Arrival, *, now: datetime) -> IncomingLetter:
     """Keep a mail before anybody judges it. The same mail by two ways, or twice, is one letter."""
+    ready(session)
     return await conversations.keep_once(
         session,
         fingerprint(arrival.raw),
@@ -102,7 +104,7 @@ async def file(
 
     What cannot be placed stays, with the reason; nobody becomes a subscriber by writing to us.
     """
-    letter = await conversations.incoming(session, incoming_id)
+    letter = await conversations.incoming(session, incoming_id, lock=True)
     if letter.filing is not Filing.KEPT:
         return letter
     mail = read(

@@ -1,0 +1,103 @@
+"""The clock of one process: it looks for work at short intervals and when it is woken.
+
+The truth about what is due is in the rows: a tick that is lost or comes twice changes nothing, and
+any number of processes may tick on one PostgreSQL. APScheduler keeps its jobs in memory only.
+"""
+
+import asyncio
+from contextlib import suppress
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.db import conversations
+from app.db.listen import listen
+from app.domain.errors import FeuilletonError
+from app.flows import dispatch, receive
+from app.flows.record import give_up_lapsed
+from app.wiring import Parts
+
+DISPATCH_SECONDS, RECEIVE_SECONDS, SWEEP_SECONDS = 1, 2, 20
+_FILED_AT_ONCE = 50
+log = structlog.get_logger()
+
+
+class Worker:
+    """Sends, files and sweeps until told to stop; then it finishes what it is handing over."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._turn = asyncio.Lock()
+        self._scheduler = AsyncIOScheduler(timezone="UTC")
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set. Claims that were not yet offered to a server are given back."""
+        self._tick(self._parts.bell.set, DISPATCH_SECONDS)
+        self._tick(self.file_letters, RECEIVE_SECONDS)
+        self._tick(self.sweep, SWEEP_SECONDS)
+        self._scheduler.start()
+        tasks = [asyncio.create_task(self._answer_bell()), asyncio.create_task(self._listen())]
+        await stop.wait()
+        self._parts.office.stopping = True
+        self._scheduler.shutdown(wait=False)
+        async with self._turn:
+            for task in tasks:
+                task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def send_letters(self) -> None:
+        """Send what is due, batch after batch, until nothing is or the relay is out of reach."""
+        office = self._parts.office
+        async with self._turn:
+            while not office.stopping:
+                taken = await dispatch.send_due(office)
+                if taken < dispatch.BATCH or office.relay_fault:
+                    return
+
+    async def file_letters(self) -> None:
+        """File the letters that were kept. One that cannot be filed stays, with the reason."""
+        async with self._parts.database.reading() as session:
+            waiting = await conversations.to_be_filed(session, _FILED_AT_ONCE)
+        for incoming_id in waiting:
+            await self._file(incoming_id)
+
+    async def sweep(self) -> None:
+        """Keep our own leases, and find the claims of workers that are not heard of any more."""
+        await dispatch.prolong(self._parts.office)
+        async with self._parts.database.writing() as session:
+            lost = await give_up_lapsed(session, now=self._parts.clock())
+        if lost:
+            log.error("deliveries became unknown", count=lost)
+
+    async def _file(self, incoming_id: int) -> None:
+        parts = self._parts
+        try:
+            async with parts.database.writing() as session:
+                await receive.file(session, incoming_id, now=parts.clock(), here=parts.here)
+        except (FeuilletonError, ValueError, LookupError, RecursionError) as fault:
+            async with parts.database.writing() as session:
+                letter = await conversations.incoming(session, incoming_id)
+                letter.filing = conversations.Filing.UNFILED
+                letter.reason = f"could not be filed: {type(fault).__name__}"
+            log.exception("letter not filed", incoming=incoming_id)
+
+    async def _answer_bell(self) -> None:
+        bell = self._parts.bell
+        while True:
+            await bell.wait()
+            bell.clear()
+            try:
+                await self.file_letters()
+                await self.send_letters()
+            except (SQLAlchemyError, OSError, FeuilletonError):
+                log.exception("round interrupted")
+                await asyncio.sleep(1)
+
+    async def _listen(self) -> None:
+        await listen(self._parts.database, self._parts.bell.set)
+
+    def _tick(self, act: object, seconds: int) -> None:
+        self._scheduler.add_job(act, "interval", seconds=seconds, coalesce=True, max_instances=1)

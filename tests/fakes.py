@@ -1,0 +1,114 @@
+"""Stand-ins with behaviour: a relay that really speaks SMTP, and a clock that is set by hand."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from typing import Any
+
+from aiosmtpd.smtp import SMTP
+
+
+class Clock:
+    """Reads what the test says: Tuesday 24 November 2026, 10:00 in Paris, at first."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **span: float) -> datetime:
+        self.now += timedelta(**span)
+        return self.now
+
+
+@dataclass(slots=True)
+class Caught:
+    """A letter as the relay got it."""
+
+    sender: str
+    recipient: str
+    raw: bytes
+
+    @property
+    def message(self) -> EmailMessage:
+        parsed = message_from_bytes(self.raw, policy=default)
+        assert isinstance(parsed, EmailMessage)
+        return parsed
+
+    @property
+    def text(self) -> str:
+        body = self.message.get_body(("plain",))
+        assert body is not None
+        return body.get_content()
+
+    @property
+    def html(self) -> str:
+        body = self.message.get_body(("html",))
+        assert body is not None
+        return body.get_content()
+
+    def link(self, path: str) -> str:
+        """The path of the first link below `path` in the text."""
+        word = next(word for word in self.text.split() if f"/{path}/" in word)
+        return word[word.index(f"/{path}/") :]
+
+
+@dataclass(slots=True)
+class FakeRelay:
+    """An SMTP server on loopback that keeps what it accepts.
+
+    `at_rcpt` and `at_dot` are answers to give instead of 250, by recipient; "cut" closes the
+    connection without one.
+    """
+
+    port: int = 0
+    caught: list[Caught] = field(default_factory=list)
+    at_rcpt: dict[str, str] = field(default_factory=dict)
+    at_dot: dict[str, str] = field(default_factory=dict)
+    offered: list[str] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"smtp://127.0.0.1:{self.port}"
+
+    def to(self, recipient: str) -> list[Caught]:
+        return [letter for letter in self.caught if letter.recipient == recipient]
+
+    async def handle_RCPT(
+        self, server: Any, session: Any, envelope: Any, address: str, options: Any
+    ) -> str:
+        self.offered.append(address)
+        if answer := self.at_rcpt.get(address):
+            return answer
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        recipient = envelope.rcpt_tos[0]
+        answer = self.at_dot.get(recipient)
+        if answer == "cut":
+            server.transport.abort()
+            return "421 too late"
+        if answer:
+            return answer
+        self.caught.append(Caught(envelope.mail_from, recipient, envelope.original_content))
+        return "250 2.0.0 queued as TEST"
+
+
+@asynccontextmanager
+async def running(relay: FakeRelay) -> AsyncIterator[FakeRelay]:
+    """`relay`, listening in the test's own loop."""
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: SMTP(relay, loop=loop), "127.0.0.1", relay.port)
+    relay.port = server.sockets[0].getsockname()[1]
+    try:
+        yield relay
+    finally:
+        server.close()
+        await server.wait_closed()
