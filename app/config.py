@@ -60,10 +60,10 @@ class Settings(BaseSettings):
                 f"each of FEUILLETON_SECRET_KEYS has at least {_SHORTEST_KEY} characters; "
                 "`openssl rand -hex 32` makes one"
             )
-        return keys or [_kept_key(Path("var/secret_keys"))]
+        return keys or [kept_key(Path("var/secret_keys"))]
 
 
-def _kept_key(path: Path) -> bytes:
+def kept_key(path: Path) -> bytes:
     """A trial needs no settings; what it makes up must survive a restart, or links would die."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from app.config import Settings
+from pydantic import SecretStr
+
+from app.config import Settings, kept_key
 from app.db import courses, schema
 from app.db.session import Database
 from app.domain.errors import CourseBroken, SpeedRefused
@@ -25,6 +27,7 @@ from app.tongues import read_tongues
 
 ROOT = Path(__file__).resolve().parents[1]
 LETTERS, COURSES = ROOT / "emails" / "letters", ROOT / "emails" / "courses"
+DEMO_SPEED = 1440
 LOCALE = ROOT / "app" / "locale"
 
 
@@ -46,6 +49,7 @@ class Parts:
     admin_token: str
     lmtp_listen: str
     privacy_url: str
+    author_stated: bool
     clock: Callable[[], datetime] = field(default=wall_clock)
 
 
@@ -71,8 +75,14 @@ def build(settings: Settings | None = None, *, clock: Callable[[], datetime] = w
         admin_token=settings.admin_token.get_secret_value(),
         lmtp_listen=settings.lmtp_listen,
         privacy_url=settings.privacy_url,
+        author_stated=bool(settings.author_name),
         clock=clock,
     )
+
+
+def course_templates() -> Templates:
+    """The letters alone, for work on course files that needs no installation."""
+    return Templates(LETTERS, read_tongues(LOCALE))
 
 
 def installation(settings: Settings) -> Installation:
@@ -89,6 +99,20 @@ def installation(settings: Settings) -> Installation:
             postal_address=settings.postal_address,
         ),
         speed=settings.speed,
+    )
+
+
+def demo_settings(folder: Path, base_url: str, smtp_port: int) -> Settings:
+    """The demo's own settings: nothing outside `folder`, no relay but its own, a quick clock."""
+    stated = Settings()
+    return Settings(
+        database_url=f"sqlite:///{folder / 'feuilleton.db'}",
+        smtp_url=SecretStr(f"smtp://127.0.0.1:{smtp_port}"),
+        base_url=base_url,
+        mail_domain="cours.localhost",
+        secret_keys=SecretStr(kept_key(folder / "secret_keys").decode()),
+        lmtp_listen="",
+        speed=stated.speed if "speed" in stated.model_fields_set else DEMO_SPEED,
     )
 
 

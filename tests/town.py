@@ -1,4 +1,4 @@
-"""What people do, in words, through the public doors: sign up, confirm, wait, reply. Used by tests."""
+"""What people do, in words, through the public doors: sign up, confirm, wait, reply."""
 
 from dataclasses import dataclass
 from email.message import EmailMessage

@@ -5,6 +5,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+
+from app.domain.quotation import new_words
 
 
 @dataclass(frozen=True)
@@ -74,3 +77,8 @@ class IncomingMail:
     def header(self, name: str) -> str:
         """The first value of a header, or "" where it is missing; `name` in lower case."""
         return next(iter(self.headers.get(name, ())), "").strip()
+
+    @cached_property
+    def words(self) -> str:
+        """What the person newly wrote; asked by several rules, read once."""
+        return new_words(self.text).words

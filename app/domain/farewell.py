@@ -7,7 +7,6 @@ Does not check whose letter it is: who may act is decided by the verb, with the 
 import re
 
 from app.domain.arrival import IncomingMail
-from app.domain.quotation import new_words
 
 _LEAVE = (
     r"(?:d[ée]s(?:inscri(?:re|ption)|abonne(?:r|ment))|me d[ée]s(?:inscrire|abonner)|"
@@ -34,12 +33,12 @@ def asks_in_subject(mail: IncomingMail) -> bool:
     """The whole subject asks it (RFC 2369 mailto), unless the words take it back."""
     if not _REQUEST.fullmatch(mail.subject.strip()):
         return False
-    return not _REFUSAL.search(new_words(mail.text).words[:500])
+    return not _REFUSAL.search(mail.words[:500])
 
 
 def asks_in_words(mail: IncomingMail) -> bool:
     """The new words ask for it and say nothing else, save a greeting and a name below."""
-    words = new_words(mail.text).words
+    words = mail.words
     if not words or len(words) > 300:
         return False
     first, _, below = words.partition("\n")

@@ -7,7 +7,7 @@ asked for. Does not decide what becomes of the lines below.
 import re
 from collections.abc import Sequence
 
-from app.domain.bare_line import ADDRESS, bare, is_quoted
+from app.domain.bare_line import ADDRESS, Line
 
 _MOST_LINES = 12
 
@@ -30,6 +30,7 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _MESSAGE_OF = re.compile(r"message du ?:? ?\d{1,2}[/.]\d{1,2}[/.]\d{2,4}", re.IGNORECASE)
+_RULES = "-_=—–"
 _RULE = re.compile(r"[-_=—–]{3,}")
 _TITLE = re.compile(
     r"[-_=—–]{2,} ?(?:message (?:d.origine|original|initial|transféré|réexpédié|transmis)|"
@@ -56,37 +57,43 @@ _FORWARDED = re.compile(
 _TELLS = re.compile(ADDRESS + r"|\d{1,2} ?[:h.] ?\d{2}|\b(?:19|20)\d\d\b|mailto:")
 
 
-def header_block_at(lines: Sequence[str], start: int) -> int:
+def header_block_at(lines: Sequence[Line], start: int) -> int:
     """How many lines from `start` on are a heading of a quotation; 0 where there is none."""
-    first = bare(lines[start])
-    if not first:
+    first = lines[start].bare
+    if not first or lines[start].quoted:
         return 0
-    if _TITLE.fullmatch(first) or _FORWARDED.fullmatch(first):
-        below = _next_line(lines, start + 1)
-        return below - start + _block(lines, below) if below < len(lines) else 1
-    if _RULE.fullmatch(first):
-        below = _next_line(lines, start + 1)
-        size = header_block_at(lines, below) if below < min(start + 4, len(lines)) else 0
-        return below - start + size if size else 0
+    if first[0] in _RULES or first[-1] in ":：":
+        if _TITLE.fullmatch(first) or _FORWARDED.fullmatch(first):
+            below = _next_line(lines, start + 1)
+            return below - start + (_block(lines, below) if below < len(lines) else 0)
+        if _RULE.fullmatch(first):
+            below = _next_line(lines, start + 1)
+            near = below < min(start + 4, len(lines)) and not _RULE.fullmatch(lines[below].bare)
+            size = header_block_at(lines, below) if near else 0
+            return below - start + size if size else 0
     return _block(lines, start)
 
 
-def _next_line(lines: Sequence[str], start: int) -> int:
-    while start < len(lines) and not lines[start].strip():
+def _next_line(lines: Sequence[Line], start: int) -> int:
+    while start < len(lines) and lines[start].blank:
         start += 1
     return start
 
 
-def _block(lines: Sequence[str], start: int) -> int:
+def _block(lines: Sequence[Line], start: int) -> int:
     """The lines of labels from `start` on; a long address may stand on a line of its own."""
-    first = bare(lines[start])
-    if is_quoted(lines[start]) or not (_LABEL.match(first) or _MESSAGE_OF.match(first)):
+    if lines[start].quoted or not _begins_block(lines[start].bare):
         return 0
     end = start
-    while end < min(start + _MOST_LINES, len(lines)) and lines[end].strip():
+    while end < min(start + _MOST_LINES, len(lines)) and not lines[end].blank:
         end += 1
-    block = [bare(line) for line in lines[start:end]]
+    block = [line.bare for line in lines[start:end]]
     return _last_label(block) if _is_heading(" \n ".join(block)) else 0
+
+
+def _begins_block(line: str) -> bool:
+    labelled = (":" in line[:40] or "：" in line[:40]) and _LABEL.match(line)
+    return bool(labelled or _MESSAGE_OF.match(line))
 
 
 def _last_label(block: Sequence[str]) -> int:

@@ -7,7 +7,6 @@ of delivery, which have a form of their own (bounce.py).
 import re
 
 from app.domain.arrival import IncomingMail
-from app.domain.quotation import new_words
 
 _RESPONDER_HEADERS = (
     "x-autoreply", "x-auto-reply", "x-autorespond", "x-autoresponse", "x-autoresponder",
@@ -119,7 +118,7 @@ def has_subject_of_absence(mail: IncomingMail) -> bool:
 
 def has_words_of_absence(mail: IncomingMail) -> bool:
     """It says that it is automatic, or it is away *and* tells what to do meanwhile."""
-    words = new_words(mail.text).words
+    words = mail.words
     if len(words) > _LONGEST_NOTICE or "?" in words:
         return False
     spoken = " ".join(words.split())

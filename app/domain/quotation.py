@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 
-from app.domain.bare_line import is_quoted
+from app.domain.bare_line import Line, lines_of
 from app.domain.header_block import header_block_at
 from app.domain.quote_headers import attributions
 from app.domain.signature import Opening, holds, opening
@@ -65,11 +65,11 @@ class Quotation:
 
 def new_words(text: str) -> Quotation:
     """Take `text` (plain, line ends as they came) apart into what is new and what is not."""
-    lines = text.splitlines(keepends=True)
-    marks = _Marker(lines).marked()
-    pieces = groupby(zip(marks, lines, strict=True), key=lambda pair: pair[0])
+    lines = lines_of(text)
+    marked = zip(_Marker(lines).marked(), lines, strict=True)
+    pieces = groupby(marked, key=lambda pair: pair[0])
     return Quotation(
-        tuple(Piece(kind, "".join(line for _, line in group)) for kind, group in pieces)
+        tuple(Piece(kind, "".join(line.raw for _, line in group)) for kind, group in pieces)
     )
 
 
@@ -82,9 +82,10 @@ def _join(pieces: Iterable[Piece]) -> str:
 class _Marker:
     """Walks down the lines once. `state` is what an unmarked line is taken for."""
 
-    def __init__(self, lines: Sequence[str]) -> None:
+    def __init__(self, lines: Sequence[Line]) -> None:
         self.lines = lines
         self.attributions = attributions(lines)
+        self.headings: dict[int, int] = {}
         self.marks: list[PieceKind] = []
         self.state = PieceKind.WORDS
         self.has_words = False
@@ -96,66 +97,70 @@ class _Marker:
         return self.marks
 
     def _step(self, at: int) -> None:
-        if heading := self.attributions.get(at, at) - at or header_block_at(self.lines, at):
-            self._heading(at, heading)
-        elif is_quoted(self.lines[at]) or self._continues_quotation(at):
+        if heading := self._heading_at(at):
+            self._quote_below(at, heading)
+        elif self.lines[at].quoted or self._continues_quotation(at):
             self.marks.append(PieceKind.QUOTED)
             self.state = PieceKind.WORDS
-        elif self.state is PieceKind.WORDS:
-            self._below_words(at)
+        elif self.state is PieceKind.WORDS and self.lines[at].bare:
+            self._write(at)
         else:
             self.marks.append(self.state)
 
-    def _heading(self, at: int, size: int) -> None:
-        """What follows is quoted: marked with `>`, or else all of it to the end."""
+    def _heading_at(self, at: int) -> int:
+        """How many lines from `at` on head a quotation; asked more than once, so remembered."""
+        if at in self.attributions:
+            return self.attributions[at] - at
+        if at not in self.headings:
+            self.headings[at] = header_block_at(self.lines, at)
+        return self.headings[at]
+
+    def _quote_below(self, at: int, size: int) -> None:
+        """What follows a heading is quoted: marked with `>`, or else all of it to the end."""
         self.marks += [PieceKind.ATTRIBUTION] * size
         below = range(at + size, len(self.lines))
-        first = next((i for i in below if self.lines[i].strip()), None)
-        if first is not None and is_quoted(self.lines[first]):
+        first = next((i for i in below if not self.lines[i].blank), None)
+        if first is not None and self.lines[first].quoted:
             self.state = PieceKind.WORDS
         else:
             self.marks += [PieceKind.QUOTED] * len(below)
 
-    def _below_words(self, at: int) -> None:
+    def _write(self, at: int) -> None:
         line = self.lines[at]
-        begun = opening(line) if line.strip() else None
-        above = self.lines[at - 1] if at else ""
-        if begun is None or not holds(begun, line, above, self._below(at)):
+        begun = opening(line, self.lines[at - 1].bare if at else "")
+        if begun is None or not holds(begun, line, self._below(at)):
             self.marks.append(PieceKind.WORDS)
-            self.has_words = self.has_words or bool(line.strip())
+            self.has_words = True
             return
-        mark = _MARKS[begun]
-        self.marks.append(mark)
-        self.state = mark
+        self.state = _MARKS[begun]
+        self.marks.append(self.state)
         if begun is Opening.MOBILE:
             # Phones quote without any heading; yet who wrote nothing above may write below.
             self.state = PieceKind.QUOTED if self.has_words else PieceKind.WORDS
 
-    def _below(self, at: int) -> Sequence[str]:
+    def _below(self, at: int) -> Sequence[Line]:
         """The lines below `at` up to the next quotation; more than a signature ever has suffice."""
         end = at + 1
         while end < min(at + _SEEN_BELOW, len(self.lines)):
-            if end in self.attributions or is_quoted(self.lines[end]):
-                break
-            if header_block_at(self.lines, end):
+            if self.lines[end].quoted or self._heading_at(end):
                 break
             end += 1
         return self.lines[at + 1 : end]
 
     def _continues_quotation(self, at: int) -> bool:
         """The end of a quoted line that a program broke without repeating the mark."""
-        line = self.lines[at]
-        if not at or not is_quoted(self.lines[at - 1]) or not line[:1].islower():
+        line = self.lines[at].raw
+        if not at or not self.lines[at - 1].quoted or not line[:1].islower():
             return False
-        below = self.lines[at + 1] if at + 1 < len(self.lines) else ""
-        longish = len(self.lines[at - 1].rstrip()) >= _WRAPPED_FROM > len(line.rstrip())
-        return longish and (not below.strip() or is_quoted(below))
+        longish = len(self.lines[at - 1].raw.rstrip()) >= _WRAPPED_FROM > len(line.rstrip())
+        below = self.lines[at + 1] if at + 1 < len(self.lines) else None
+        return longish and (below is None or below.blank or below.quoted)
 
 
-def _give_blanks_to_quotation(lines: Sequence[str], marks: list[PieceKind]) -> None:
+def _give_blanks_to_quotation(lines: Sequence[Line], marks: list[PieceKind]) -> None:
     """Blank lines between two elided lines are none of the words."""
     start = 0
-    for blank, group in groupby(range(len(lines)), key=lambda i: not lines[i].strip()):
+    for blank, group in groupby(lines, key=lambda line: line.blank):
         size = sum(1 for _ in group)
         if blank and start and start + size < len(lines):
             above, below = marks[start - 1], marks[start + size]

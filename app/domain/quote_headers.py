@@ -7,7 +7,7 @@ address in it, or quoted lines right below. Does not know blocks of headers (hea
 import re
 from collections.abc import Sequence
 
-from app.domain.bare_line import ADDRESS, LONGEST, bare, is_quoted
+from app.domain.bare_line import ADDRESS, LONGEST, Line
 
 # Programs break the line at 72 to 78 columns, so a long name makes three or four lines of it.
 _MOST_LINES = 4
@@ -20,7 +20,7 @@ _VERB = (
     r"đã viết|menulis|skrifaði|rašė|kirjutas|rakstīja|写道|寫道|写到|のメッセージ|のメール|"
     r"書きました|さんは書きました|作成|작성|님이 작성|كتب(?:/كتبت)?|(?:‏)?כתב(?:/ה)?)"
 )
-_TAIL = rf"{_VERB}(?: (?:le|am|on|il|el|em|op|den) [^:]{{1,40}}(?::\d\d)?)? ?[:：]+ ?(?:-{{2,}})?>?"
+_TAIL = rf"{_VERB}(?: \([^()]{{1,60}}\))?(?: (?:le|am|on|il|el|em|op|den) [^:]{{1,40}}(?::\d\d)?)? ?[:：]+ ?(?:-{{2,}})?>?"
 _CLOSES = re.compile(rf"(?:.*(?<![\w’'])|^){_TAIL}$", re.IGNORECASE)
 # German, Dutch and the Nordic tongues may name the writer behind the verb.
 _CLOSES_NAME = re.compile(
@@ -49,17 +49,14 @@ _NAMES = re.compile(rf".*[<(\[]{ADDRESS}[>)\]]|{ADDRESS}")
 _BY_POLISH_APPLE = re.compile(r"wiadomość napisana przez .*:$", re.IGNORECASE)
 
 
-def attributions(lines: Sequence[str]) -> dict[int, int]:
+def attributions(lines: Sequence[Line]) -> dict[int, int]:
     """Where lines of attribution begin, and where they end (one past the last), in `lines`.
 
     Found from their ends: the rare closing word is looked for first, then the nearest beginning.
     """
     found: dict[int, int] = {}
-    for end in range(len(lines)):
-        if is_quoted(lines[end]):
-            continue
-        last = bare(lines[end])
-        if last and _may_close(last):
+    for end, line in enumerate(lines):
+        if line.bare and not line.quoted and _may_close(line.bare):
             start = _start_of(lines, end)
             if start is not None:
                 found[start] = end + 1
@@ -67,14 +64,14 @@ def attributions(lines: Sequence[str]) -> dict[int, int]:
 
 
 def _may_close(line: str) -> bool:
-    return bool(_CLOSES.match(line) or _CLOSES_BARE.match(line) or line[-1] in ":：>")
+    return line[-1] in ":：>-" or ("@" in line and bool(_CLOSES_BARE.match(line)))
 
 
-def _start_of(lines: Sequence[str], end: int) -> int | None:
+def _start_of(lines: Sequence[Line], end: int) -> int | None:
     joined = ""
     for start in range(end, max(end - _MOST_LINES, -1), -1):
-        line = bare(lines[start])
-        if not line or is_quoted(lines[start]) or len(joined) + len(line) > LONGEST:
+        line = lines[start].bare
+        if not line or lines[start].quoted or len(joined) + len(line) > LONGEST:
             break
         joined = f"{line} {joined}".rstrip()
         if _OPENERS.match(line) and _is_closed(joined) and _has_evidence(joined):
@@ -82,16 +79,15 @@ def _start_of(lines: Sequence[str], end: int) -> int | None:
     return _bare_start(lines, end)
 
 
-def _bare_start(lines: Sequence[str], end: int) -> int | None:
+def _bare_start(lines: Sequence[Line], end: int) -> int | None:
     """No opening word is known: the line must prove itself, or the one above with it."""
-    line = bare(lines[end])
+    line = lines[end].bare
+    above = lines[end - 1].bare if end and not lines[end - 1].quoted else ""
     if _CLOSES.match(line) and (_NAMES.match(line) or _is_above_quotation(lines, end)):
-        above = bare(lines[end - 1]) if end else ""
         whole = _NAMES.match(line) and not _BEGINS_WITH_ADDRESS.match(line)
         return end - 1 if not whole and above and _stands_for_a_name(above) else end
     if _CLOSES_ADDRESS.match(line) and _TIME.search(line):
         return end
-    above = bare(lines[end - 1]) if end and not is_quoted(lines[end - 1]) else ""
     both = f"{above} {line}"
     if above and _ADDRESS.search(both) and _YEAR.search(above) and _CLOSES.match(both):
         return end - 1
@@ -103,9 +99,8 @@ def _stands_for_a_name(line: str) -> bool:
     return bool(_YEAR.search(line) and _TIME.search(line)) and line[-1] not in ".!?:"
 
 
-def _is_above_quotation(lines: Sequence[str], end: int) -> bool:
-    below = next((line for line in lines[end + 1 : end + 4] if line.strip()), "")
-    return is_quoted(below)
+def _is_above_quotation(lines: Sequence[Line], end: int) -> bool:
+    return next((line.quoted for line in lines[end + 1 : end + 4] if not line.blank), False)
 
 
 def _is_closed(joined: str) -> bool:

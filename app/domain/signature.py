@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from enum import StrEnum
 
-from app.domain.bare_line import bare
+from app.domain.bare_line import Line
 
 _DELIMITER = re.compile(r"-- ?")
 _UNDERSCORES = re.compile(r"_{2,}")
@@ -72,7 +72,8 @@ _FOOTER = re.compile(
     r"(?:garanti )?(?:sans virus|virus[ -]free)\W{0,3}(?:www|avast|avg)|"
     r"l.absence de virus|cet? (?:e-?mail|courriel|message) a été vérifié par|"
     r"this e-?mail has been (?:checked|scanned)|"
-    r"(?:you received this message because|vous recevez ce message car) .{0,30}(?:subscribed|abonné)",
+    r"you received this message because .{0,30}subscribed|"
+    r"vous recevez ce message (?:car|parce).{0,30}abonnée?",
     re.IGNORECASE,
 )
 # Named for certain; another «Envoyé de …» counts only as the last line.
@@ -84,8 +85,10 @@ _KNOWN = re.compile(
     r"(?-i:\b(?:my|mon|ma|meinem|mi|mijn|meu|mio) [A-Z])",
     re.IGNORECASE,
 )
-_LONGEST_SIGNATURE = 12
-_LONGEST_CLOSING = 7
+_MOST_IN_SIGNATURE = 12
+_MOST_ON_CARD = 7
+_LONGEST_CLOSING = 40
+_LONGEST_MOBILE = 200
 
 
 class Opening(StrEnum):
@@ -98,36 +101,38 @@ class Opening(StrEnum):
     NOTICE = "notice"
 
 
-def opening(line: str) -> Opening | None:
-    """What `line` may open, by itself; `holds` looks at what stands below."""
-    bared = bare(line)
-    device = _LINK.sub("", bared).strip()
-    if len(device) <= 80 and _MOBILE.fullmatch(device) and not _SENTENCE.search(device):
-        return Opening.MOBILE
-    if _DELIMITER.fullmatch(line.rstrip("\r\n").replace("\u00a0", " ")):
+def opening(line: Line, above: str) -> Opening | None:
+    """What `line` may open under the line `above`; `holds` looks at what stands below."""
+    if _DELIMITER.fullmatch(line.raw.rstrip("\r\n").replace("\u00a0", " ")):
         return Opening.DELIMITER
-    if _CLOSING.fullmatch(bared.rstrip(" ,.;!")):
-        return Opening.CLOSING
-    if _UNDERSCORES.fullmatch(bared):
+    if _UNDERSCORES.fullmatch(line.bare):
         return Opening.RULE
-    return Opening.NOTICE if _FOOTER.match(bared) else None
+    if len(line.bare) <= _LONGEST_CLOSING and _CLOSING.fullmatch(line.bare.rstrip(" ,.;!")):
+        return Opening.CLOSING
+    if len(line.bare) <= _LONGEST_MOBILE and _is_mobile(_LINK.sub("", line.bare).strip()):
+        return Opening.MOBILE
+    begins = not above or _UNDERSCORES.fullmatch(above)
+    return Opening.NOTICE if begins and _FOOTER.match(line.bare) else None
 
 
-def holds(begun: Opening, line: str, above: str, below: Sequence[str]) -> bool:
-    """Whether `line`, with the line `above` it and those `below` it up to the quotation, opens
-    what it seems to. A name alone under «Cordialement» is part of what was said; `-- ` is always
-    a signature (RFC 3676 §4.3), without its space only above few lines.
+def _is_mobile(line: str) -> bool:
+    return len(line) <= 80 and bool(_MOBILE.fullmatch(line) and not _SENTENCE.search(line))
+
+
+def holds(begun: Opening, line: Line, below: Sequence[Line]) -> bool:
+    """Whether `line`, with the lines `below` it up to the quotation, opens what it seems to.
+
+    A name alone under «Cordialement» is part of what was said; `-- ` is always a signature
+    (RFC 3676 §4.3), without its space only above few lines.
     """
-    filled = [bare(other) for other in below if other.strip()]
+    filled = [other.bare for other in below if not other.blank]
     if begun is Opening.MOBILE:
-        return not filled or bool(not below[0].strip() and _KNOWN.search(bare(line)))
+        return not filled or bool(below[0].blank and _KNOWN.search(line.bare))
     if begun is Opening.DELIMITER:
-        return line.startswith("-- ") or len(filled) <= _LONGEST_SIGNATURE
+        return line.raw.startswith("-- ") or len(filled) <= _MOST_IN_SIGNATURE
     if begun is Opening.CLOSING:
-        return 2 <= len(filled) <= _LONGEST_CLOSING and all(map(_is_on_card, filled))
-    if begun is Opening.RULE:
-        return 0 < len(filled) <= _LONGEST_SIGNATURE
-    return not above.strip() or bool(_UNDERSCORES.fullmatch(bare(above)))
+        return 2 <= len(filled) <= _MOST_ON_CARD and all(map(_is_on_card, filled))
+    return begun is Opening.NOTICE or 0 < len(filled) <= _MOST_IN_SIGNATURE
 
 
 def _is_on_card(line: str) -> bool:

@@ -26,6 +26,7 @@ from app.domain.quotation import new_words
 from app.domain.token import Purpose
 from app.flows import discuss, react
 from app.flows.installation import Installation
+from app.mail.compose import RETURN_HOST
 from app.mail.parse import read
 
 _PURPOSES = {"r": Purpose.REPLY, "l": Purpose.REPLY, "b": Purpose.RETURN}
@@ -60,7 +61,7 @@ def inspect(raw: bytes) -> dict[str, object]:
     """
     mail = read(raw)
     verdict = classify(mail)
-    text = new_words(mail.text).words if verdict.kind is Kind.HUMAN else mail.text
+    text = mail.words if verdict.kind is Kind.HUMAN else mail.text
     return {
         "kind": verdict.kind.value,
         "text": text,
@@ -83,6 +84,22 @@ async def keep(session: AsyncSession, arrival: Arrival, *, now: datetime) -> Inc
         received_at=now,
         filing=Filing.KEPT,
     )
+
+
+def is_admitted(recipient: str, *, here: Installation) -> bool:
+    """Whether mail to this address may enter at all: it is ours, and a tag in it is genuine."""
+    local, _, domain = recipient.casefold().rpartition("@")
+    ours = here.mail_domain.casefold()
+    if domain not in (ours, f"{RETURN_HOST}.{ours}"):
+        return False
+    purpose, plus, tag = local.partition("+")
+    if not plus or purpose not in ("r", "b"):
+        return True
+    try:
+        token.read_tag(tag, _PURPOSES[purpose], keys=here.keys)
+    except TokenForged:
+        return False
+    return True
 
 
 def fingerprint(raw: bytes) -> str:

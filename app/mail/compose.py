@@ -14,6 +14,8 @@ from app.domain.delivery import LetterKind
 from app.mail.templates import Letter
 from app.mail.wire import WIRE, WIRE_UTF8, to_bytes
 
+RETURN_HOST = "rebonds"
+
 
 @dataclass(frozen=True, slots=True)
 class Sender:
@@ -72,7 +74,7 @@ def return_path(bounce_tag: str, mail_domain: str) -> str:
 
     Greylisting keys on it (RFC 6647 §5), so it must not change from try to try.
     """
-    return f"b+{bounce_tag}@rebonds.{mail_domain}"
+    return f"b+{bounce_tag}@{RETURN_HOST}.{mail_domain}"
 
 
 def compose(letter: Letter, envelope: Envelope) -> bytes:
@@ -89,10 +91,19 @@ def compose(letter: Letter, envelope: Envelope) -> bytes:
     if envelope.replies_to:
         message["In-Reply-To"] = f"<{envelope.replies_to}>"
         message["References"] = " ".join(f"<{each}>" for each in envelope.references)
-    message["Content-Language"] = envelope.language
+    _body(message, letter, envelope)
+    return to_bytes(message)
+
+
+def _body(message: EmailMessage, letter: Letter, envelope: Envelope) -> None:
+    """Text first, HTML last (RFC 2046 §5.1.4), both quoted-printable: 7bit whatever is in them."""
     message.set_content(letter.text, charset="utf-8", cte="quoted-printable")
     message.add_alternative(letter.html, subtype="html", charset="utf-8", cte="quoted-printable")
-    return to_bytes(message)
+    message.set_boundary(f"=_{envelope.tag}")
+    # Setting the content clears all Content-* headers, so this one comes after it.
+    message["Content-Language"] = envelope.language
+    for part in message.iter_parts():
+        del part["MIME-Version"]
 
 
 def _address(message: EmailMessage, letter: Letter, envelope: Envelope) -> None:

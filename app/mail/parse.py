@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Iterator
 from email import message_from_bytes, policy
 from email.message import Message
-from email.utils import getaddresses
 
 from app.domain.arrival import Attachment, IncomingMail, Report
 from app.domain.bare_line import ADDRESS
@@ -20,7 +19,10 @@ from app.mail.report_parts import report_of
 
 _RECIPIENT_HEADERS = ("to", "cc", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to")
 _MOST_RECIPIENTS = 200
+_LONGEST_NOTICE = 100_000
 _ADDRESS = re.compile(ADDRESS)
+_ANGLE = re.compile(rf"<\s*({ADDRESS})\s*>")
+_QUOTED_STRING = re.compile(r'"[^"]{0,500}"')
 _ID = re.compile(r"<([^<>\s]{1,500})>")
 _CHARSET = re.compile(r"charset\*?\s*=\s*(?:[\w-]*'[\w-]*')?\"?([^\s\";]+)", re.IGNORECASE)
 _SYSTEM_SENDER = re.compile(r"(?:mailer-daemon|postmaster|mail-?daemon)\b", re.IGNORECASE)
@@ -44,7 +46,8 @@ def read(
     text = _text(leaves)
     report = report_of(leaves)
     if _is_notice(message, report, return_path, sender, headers):
-        report = report_in_words(message, text, recipients) or report
+        found, flaw = _in_words(message, readable, text, recipients)
+        report, flaws = found or report, flaws + flaw
     return IncomingMail(
         message_id=next(iter(_ids(headers, "message-id")), ""),
         in_reply_to=_ids(headers, "in-reply-to"),
@@ -64,11 +67,25 @@ def read(
     )
 
 
+def _in_words(
+    message: Message, readable: bytes, text: str, recipients: tuple[str, ...]
+) -> tuple[Report | None, tuple[str, ...]]:
+    """A notice names the recipient near its top; a long one is searched no further."""
+    if len(readable) > _LONGEST_NOTICE:
+        message = message_from_bytes(readable[:_LONGEST_NOTICE], policy=policy.compat32)
+    try:
+        return report_in_words(message, text[:_LONGEST_NOTICE], recipients), ()
+    except Exception as error:  # noqa: BLE001 - a detector of flufl.bounce may raise anything
+        return None, (f"notice not read: {type(error).__name__}",)
+
+
 def _leaves(part: Message) -> Iterator[Message]:
-    """The parts that hold something, in order; an enclosed mail is one leaf, never walked into."""
-    payload = part.get_payload()
-    if isinstance(payload, list) and part.get_content_maintype() == "multipart":
-        for sub in payload:
+    """The parts that hold something, in order; an enclosed mail is one leaf, never walked into.
+
+    A leaf's payload is only ever asked for as bytes: decoded by the parser it may raise.
+    """
+    if part.is_multipart() and part.get_content_maintype() == "multipart":
+        for sub in part.get_payload():
             if isinstance(sub, Message):
                 yield from _leaves(sub)
     else:
@@ -82,26 +99,40 @@ def _headers(message: Message) -> Headers:
     return {name: tuple(values) for name, values in found.items()}
 
 
-def _addresses(values: Iterable[str]) -> list[tuple[str, str]]:
-    """Names and bare addresses; what the strict reader gives up on is searched for addresses."""
-    found = [(name, address) for name, address in getaddresses(list(values)) if "@" in address]
-    return found or [("", address) for value in values for address in _ADDRESS.findall(value)]
+def _addresses(value: str) -> list[str]:
+    """Bare addresses of a header, those in angle brackets first: a quoted name may look like one.
+
+    Not `email.utils.getaddresses`: it recurses into nested comments until the stack ends.
+    """
+    unquoted = _QUOTED_STRING.sub(" ", value)
+    found = [*_ANGLE.findall(unquoted), *_ADDRESS.findall(unquoted)] or _ADDRESS.findall(value)
+    return list(dict.fromkeys(found))
 
 
 def _recipients(headers: Headers, envelope_to: str | None) -> tuple[str, ...]:
     named = [envelope_to] if envelope_to else []
     for header in _RECIPIENT_HEADERS:
-        named += [address for _, address in _addresses(headers.get(header, ()))]
+        for value in headers.get(header, ()):
+            named += _addresses(value)
     lower = (address.strip("<> ").casefold() for address in named)
     return tuple(dict.fromkeys(lower))[:_MOST_RECIPIENTS]
 
 
 def _sender(headers: Headers) -> tuple[str, str]:
     for header in ("from", "sender", "reply-to"):
-        for name, address in _addresses(headers.get(header, ())):
-            local, _, domain = address.rpartition("@")
-            return name, f"{local}@{domain.casefold()}"
+        for value in headers.get(header, ()):
+            for address in _addresses(value)[:1]:
+                local, _, domain = address.rpartition("@")
+                return _name(value), f"{local}@{domain.casefold()}"
     return "", ""
+
+
+def _name(value: str) -> str:
+    """The display name of a From header: before the brackets, or the comment behind an address."""
+    before, bracket, _ = value.rpartition("<")
+    comment = re.search(r"\(([^()]{1,200})\)\s*$", value)
+    name = before if bracket else (comment.group(1) if comment else "")
+    return name.strip().strip("\"'").replace('\\"', '"').strip()[:200]
 
 
 def _return_path(headers: Headers) -> str | None:

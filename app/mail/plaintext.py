@@ -8,7 +8,9 @@ import re
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
-_LONGEST = 1_000_000
+_LONGEST = 500_000
+_LONGEST_TAG = 5_000
+_DEEPEST = 20
 _SKIPPED = frozenset({"head", "script", "style", "title", "template", "noscript", "object", "svg"})
 _VOID = frozenset(
     {"br", "hr", "img", "input", "meta", "link", "col", "area", "base", "wbr", "source"}
@@ -54,9 +56,34 @@ class _Open:
 def plain_text(html: str) -> str:
     """The text of `html`, with `\\n` line ends and a `> ` for each level of quotation."""
     reader = _Reader()
-    reader.feed(html[:_LONGEST])
+    reader.feed(_tame(html[:_LONGEST]))
     reader.close()
     return reader.text()
+
+
+def _tame(html: str) -> str:
+    """Only whole tags, no comments: on unclosed ones the standard parser takes quadratic time."""
+    first, *pieces = _without_comments(html).split("<")
+    tame = [first]
+    for piece in pieces:
+        end = piece.find(">")
+        if end < 0 or not (piece[0].isalpha() or piece[0] in "/!?"):
+            tame.append(f"&lt;{piece}")
+        elif end > _LONGEST_TAG or piece[0] in "!?":
+            # A declaration, or a picture in the page itself (data:): neither has words.
+            tame.append(piece[end + 1 :])
+        else:
+            tame.append(f"<{piece}")
+    return "".join(tame)
+
+
+def _without_comments(html: str) -> str:
+    kept = []
+    before, opened, rest = html.partition("<!--")
+    while opened:
+        kept.append(before)
+        before, opened, rest = rest.partition("-->")[2].partition("<!--")
+    return "".join([*kept, before])
 
 
 class _Reader(HTMLParser):
@@ -125,18 +152,20 @@ class _Reader(HTMLParser):
         self._line += text.lstrip(" ") if self._line in ("", "- ") else text
 
     def _break(self) -> None:
-        self._lines.append("> " * self._depth + self._line.rstrip(" "))
+        self._lines.append("> " * min(self._depth, _DEEPEST) + self._line.rstrip(" "))
         self._line = ""
 
     def _end_block(self, tag: str) -> None:
         if self._line.strip(" "):
             self._break()
         if tag in _PARAGRAPHS and self._lines and self._lines[-1].strip("> "):
-            self._lines.append("> " * self._depth)
+            self._lines.append("> " * min(self._depth, _DEEPEST))
 
     def text(self) -> str:
         """All lines so far, blank ones at most two in a row."""
         if self._line.strip():
             self._break()
+        while self._lines and not self._lines[-1].strip("> "):
+            self._lines.pop()
         lines = "\n".join(line.rstrip(" ") for line in self._lines)
         return re.sub(r"\n{4,}", "\n\n\n", lines).strip("\n")

@@ -22,6 +22,7 @@ def read_address(typed: str) -> Address:
         found = validate_email(
             typed.strip(),
             check_deliverability=False,
+            strict=True,
             allow_quoted_local=False,
             allow_domain_literal=False,
             allow_display_name=False,

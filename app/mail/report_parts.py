@@ -121,10 +121,10 @@ def embedded_text(part: Message) -> str:
     """A message/* part as text again: the parser took its fields for headers, and does not decode
     the base64 that RFC 3464 forbids and programs write.
     """
-    payload = part.get_payload()
-    if not isinstance(payload, list):
+    if not part.is_multipart():
         return text_of(_octets(part), "utf-8")
-    data = b"\n\n".join(_unparsed(sub) for sub in payload if isinstance(sub, Message))
+    blocks = (sub for sub in part.get_payload() if isinstance(sub, Message))
+    data = b"\n\n".join(_unparsed(block) for block in blocks)
     return text_of(_decoded(data, str(part.get("content-transfer-encoding", ""))), "utf-8")
 
 

@@ -21,6 +21,12 @@ pytestmark = [pytest.mark.image, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
 STORE = Path("/var/tmp/feuilleton-image")
+PRIVATE_STORE = [
+    "--storage-driver=vfs",
+    f"--root={STORE / 'root'}",
+    f"--runroot={STORE / 'run'}",
+]
+USER = 10001
 BASE = "localhost/feuilleton-base:bookworm-slim"
 IMAGE = "localhost/feuilleton:test"
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -37,8 +43,7 @@ SETTINGS = {
 
 
 def buildah(*arguments: str | Path, **options: Any) -> str:
-    store = ["--storage-driver", "vfs", "--root", STORE / "root", "--runroot", STORE / "run"]
-    command = ["buildah", *store, *arguments]
+    command = ["buildah", *PRIVATE_STORE, *arguments]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, **options).stdout
 
 
@@ -68,7 +73,7 @@ def image(base: str) -> str:
     return IMAGE
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def container(image: str) -> Iterator[str]:
     name = buildah("from", "--pull-never", image).strip()
     yield name
@@ -93,13 +98,23 @@ def free_port() -> int:
 @contextmanager
 def running(container: str, command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
     environment = [f"--env={name}={value}" for name, value in SETTINGS.items()]
-    store = ["--storage-driver", "vfs", "--root", STORE / "root", "--runroot", STORE / "run"]
-    start = ["run", "--isolation", "chroot", *environment, container, "--"]
-    with subprocess.Popen(["buildah", *store, *start, *command]) as process:
+    start = ["run", "--isolation", "chroot", *environment, container, "--", *command]
+    with subprocess.Popen(["buildah", *PRIVATE_STORE, *start]) as process:
         try:
             yield process
         finally:
-            process.terminate()
+            for pid in of_the_image(*command):
+                os.kill(pid, signal.SIGKILL)
+
+
+def of_the_image(*words: str) -> list[int]:
+    """The processes that run with these words as the image's own user, seen from outside."""
+    return [
+        int(process.name)
+        for process in Path("/proc").glob("[0-9]*")
+        if process.exists() and process.stat().st_uid == USER
+        if "\0".join(words).encode() in (process / "cmdline").read_bytes()
+    ]
 
 
 def first_answer(url: str) -> int:
@@ -145,3 +160,13 @@ def test_the_container_serves_as_an_ordinary_user_and_stops_when_told(
     with running(container, [*description["Cmd"], "--port", port]) as process:
         assert first_answer(f"http://127.0.0.1:{port}/healthz") == 200
         assert within(container, *probe) == ""
+        (server,) = of_the_image("--port", port)
+        os.kill(server, signal.SIGTERM)
+        assert process.wait(timeout=30) in (0, 128 + signal.SIGTERM)
+
+
+def test_the_health_check_fails_where_nobody_serves(container: str, description: dict[str, Any]):
+    port = str(free_port())
+    probe = [word.replace("8000", port) for word in description["Healthcheck"]["Test"][1:]]
+    with pytest.raises(subprocess.CalledProcessError):
+        within(container, *probe)
