@@ -5,13 +5,32 @@ from pathlib import Path
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from app.web import health, problems, public
+from app.web import (
+    desk_conversations,
+    desk_courses,
+    desk_deliveries,
+    desk_enter,
+    desk_incoming,
+    desk_learners,
+    health,
+    learner,
+    problems,
+    public,
+)
 from app.web.guards import BodyGuard, HeaderGuard
 from app.web.rendering import Pages
 from app.web.setting import WebParts
 from app.wiring import Parts
 
 _STATIC = Path(__file__).parent / "web" / "static"
+_DESK = (
+    desk_enter,
+    desk_conversations,
+    desk_deliveries,
+    desk_learners,
+    desk_courses,
+    desk_incoming,
+)
 _ABOUT = "The admin API of Feuilleton. Errors are problem documents (RFC 9457)."
 
 
@@ -43,6 +62,6 @@ def create_app(parts: Parts) -> FastAPI:
     app.add_middleware(HeaderGuard, secure=app.state.parts.secure)
     problems.install(app, app.state.parts.pages)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
-    for door in (public, health):
+    for door in (public, learner, *_DESK, health):
         app.include_router(door.router)
     return app

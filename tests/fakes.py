@@ -1,7 +1,7 @@
 """Stand-ins with behaviour: a relay that really speaks SMTP, and a clock that is set by hand."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -64,14 +64,15 @@ class FakeRelay:
     """An SMTP server on loopback that keeps what it accepts.
 
     `at_rcpt` and `at_dot` are answers to give instead of 250, by recipient; "cut" closes the
-    connection without one.
+    connection without one. `during_rcpt` and `during_data` let something happen meanwhile.
     """
 
     port: int = 0
     caught: list[Caught] = field(default_factory=list)
     at_rcpt: dict[str, str] = field(default_factory=dict)
     at_dot: dict[str, str] = field(default_factory=dict)
-    offered: list[str] = field(default_factory=list)
+    during_rcpt: Callable[[], Awaitable[object]] | None = None
+    during_data: Callable[[], Awaitable[object]] | None = None
 
     @property
     def url(self) -> str:
@@ -83,7 +84,8 @@ class FakeRelay:
     async def handle_RCPT(
         self, server: Any, session: Any, envelope: Any, address: str, options: Any
     ) -> str:
-        self.offered.append(address)
+        if self.during_rcpt:
+            await self.during_rcpt()
         if answer := self.at_rcpt.get(address):
             return answer
         envelope.rcpt_tos.append(address)
@@ -91,6 +93,8 @@ class FakeRelay:
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         recipient = envelope.rcpt_tos[0]
+        if self.during_data:
+            await self.during_data()
         answer = self.at_dot.get(recipient)
         if answer == "cut":
             server.transport.abort()

@@ -3,13 +3,17 @@
 Keeps digests only: neither a token nor the body of a request can be read back from here.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Text, UniqueConstraint, select
+from sqlalchemy import Text, UniqueConstraint, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db.base import Base
+from app.db.base import Base, add_once
+from app.domain.errors import RecordUnknown
+
+KEY_LIFE = timedelta(hours=24)
+_FORGOTTEN_AT_ONCE = 100
 
 
 class ApiToken(Base):
@@ -50,3 +54,41 @@ async def answered(session: AsyncSession, bearer: str, key: str) -> IdempotencyK
     """The answer given to an earlier request with this key."""
     asked = select(IdempotencyKey).where(IdempotencyKey.bearer == bearer, IdempotencyKey.key == key)
     return await session.scalar(asked)
+
+
+async def token(session: AsyncSession, token_id: int) -> ApiToken:
+    """The token with this id, revoked or not. Raises RecordUnknown."""
+    found = await session.get(ApiToken, token_id)
+    if found is None:
+        raise RecordUnknown
+    return found
+
+
+async def reserve(
+    session: AsyncSession, bearer: str, key: str, request_digest: str, *, now: datetime
+) -> bool:
+    """Take a key for a request that is about to be carried out; False when it was taken before.
+
+    Of two requests that bring the same key at once, the second waits here until the first one's
+    transaction has ended. The oldest keys are forgotten on the way, once their life is over.
+    """
+    values = {
+        "bearer": bearer,
+        "key": key,
+        "request_digest": request_digest,
+        "status": 0,
+        "answer": "",
+        "created_at": now,
+    }
+    await _forget_old_keys(session, before=now - KEY_LIFE)
+    return await add_once(session, IdempotencyKey, values)
+
+
+async def _forget_old_keys(session: AsyncSession, *, before: datetime) -> None:
+    oldest = select(IdempotencyKey.id).order_by(IdempotencyKey.id).limit(_FORGOTTEN_AT_ONCE)
+    ended = (
+        select(IdempotencyKey.id)
+        .where(IdempotencyKey.id.in_(oldest), IdempotencyKey.created_at < before)
+        .with_for_update(skip_locked=True)
+    )
+    await session.execute(delete(IdempotencyKey).where(IdempotencyKey.id.in_(ended)))

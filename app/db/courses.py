@@ -109,9 +109,12 @@ async def course(session: AsyncSession, course_id: int) -> Course:
     return _there(await session.get(Course, course_id))
 
 
-async def lesson(session: AsyncSession, lesson_id: int) -> Lesson:
-    """The lesson with this id. Raises LessonUnknown."""
-    found = await session.get(Lesson, lesson_id)
+async def lesson(session: AsyncSession, lesson_id: int, *, lock: bool = False) -> Lesson:
+    """The lesson with this id; `lock` lets one writer at a time number a Version of it.
+
+    Raises LessonUnknown.
+    """
+    found = await session.get(Lesson, lesson_id, with_for_update=lock or None)
     if found is None:
         raise LessonUnknown
     return found

@@ -1,31 +1,39 @@
-"""The questions of the desk that join tables: who waits for an answer, which letters need a word.
+"""The answer-everyone register: the questions that join conversations with people and lessons.
 
 Changes nothing and decides nothing.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db.conversations import Conversation
+from app.db.conversations import Conversation, Remark
 from app.db.courses import Course, Lesson
 from app.db.deliveries import Delivery
 from app.db.people import Enrollment, Subscriber
-from app.domain.conversation import Turn
-from app.domain.delivery import State
+from app.db.postbook import newest_title
+from app.domain.conversation import Turn, Voice
+from app.domain.delivery import LetterKind
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A conversation with the people and the lesson that it is about."""
+    """A conversation with the people and the lesson that it is about.
+
+    `title` is the newest title of the lesson, `words` what the learner wrote last; both may be
+    None.
+    """
 
     conversation: Conversation
     enrollment: Enrollment
     person: Subscriber
     course: Course
     lesson: Lesson | None
+    title: str | None
+    words: str | None
 
 
 async def conversations_in(
@@ -45,10 +53,41 @@ async def conversation_with_all(session: AsyncSession, conversation_id: int) -> 
     return Waiting(*row) if row else None
 
 
+async def conversations_of(session: AsyncSession, enrollment_id: int) -> Sequence[Waiting]:
+    """All conversations with one learner, the first begun first."""
+    asked = _joined().where(Conversation.enrollment_id == enrollment_id)
+    return [Waiting(*row) for row in await session.execute(asked.order_by(Conversation.id))]
+
+
+async def waits_longest(session: AsyncSession, *, but: int) -> Waiting | None:
+    """The open conversation that has waited longest, apart from the one with this id."""
+    asked = _joined().where(Conversation.turn == Turn.OPEN, Conversation.id != but)
+    oldest = asked.order_by(Conversation.waiting_since, Conversation.id).limit(1)
+    row = (await session.execute(oldest)).first()
+    return Waiting(*row) if row else None
+
+
 async def count_open(session: AsyncSession) -> int:
     """How many conversations wait for the author."""
     asked = select(func.count()).select_from(Conversation).where(Conversation.turn == Turn.OPEN)
     return await session.scalar(asked) or 0
+
+
+async def turn_counts(session: AsyncSession) -> dict[Turn, int]:
+    """How many conversations there are of each turn."""
+    asked = select(Conversation.turn, func.count()).group_by(Conversation.turn)
+    return {row[0]: row[1] for row in await session.execute(asked)}
+
+
+async def answers_in(session: AsyncSession, about: Conversation) -> dict[int, Delivery]:
+    """The letters that carry the author's answers in a conversation, by remark id."""
+    asked = select(Delivery).where(
+        Delivery.enrollment_id == about.enrollment_id,
+        Delivery.kind == LetterKind.ANSWER,
+        Delivery.remark_id.in_(select(Remark.id).where(Remark.conversation_id == about.id)),
+    )
+    found = await session.scalars(asked)
+    return {letter.remark_id: letter for letter in found if letter.remark_id is not None}
 
 
 async def standing_counts(session: AsyncSession) -> dict[str, int]:
@@ -57,23 +96,17 @@ async def standing_counts(session: AsyncSession) -> dict[str, int]:
     return {str(state): count for state, count in await session.execute(asked)}
 
 
-async def deliveries_in(
-    session: AsyncSession, states: Sequence[State], *, limit: int = 100
-) -> Sequence[tuple[Delivery, Enrollment, Subscriber]]:
-    """Deliveries in these states with their people, the newest first."""
-    asked = (
-        select(Delivery, Enrollment, Subscriber)
-        .join(Enrollment, Enrollment.id == Delivery.enrollment_id)
-        .join(Subscriber, Subscriber.id == Enrollment.subscriber_id)
-        .where(Delivery.state.in_(states))
+def _joined() -> Select[Conversation, Enrollment, Subscriber, Course, Lesson, Any, Any]:
+    last_words = (
+        select(Remark.words)
+        .where(Remark.conversation_id == Conversation.id, Remark.voice == Voice.LEARNER)
+        .order_by(Remark.id.desc())
+        .limit(1)
+        .scalar_subquery()
     )
-    rows = await session.execute(asked.order_by(Delivery.id.desc()).limit(limit))
-    return [(row[0], row[1], row[2]) for row in rows]
-
-
-def _joined() -> Select[Conversation, Enrollment, Subscriber, Course, Lesson]:
+    title = newest_title(Conversation.lesson_id)
     return (
-        select(Conversation, Enrollment, Subscriber, Course, Lesson)
+        select(Conversation, Enrollment, Subscriber, Course, Lesson, title, last_words)
         .join(Enrollment, Enrollment.id == Conversation.enrollment_id)
         .join(Subscriber, Subscriber.id == Enrollment.subscriber_id)
         .join(Course, Course.id == Enrollment.course_id)

@@ -94,7 +94,7 @@ def read_course(files: Mapping[str, str]) -> CourseDraft:
             raise CourseBroken(other.file, 0, f"has the same number as {one.file}; renumber one")
         if one.slug == other.slug:
             raise CourseBroken(other.file, 0, f"has the same name as {one.file}; rename one")
-    return _course(about, tuple(lessons))
+    return read_about(about, "course.toml", tuple(lessons))
 
 
 def read_lesson(file: str, text: str) -> LessonDraft:
@@ -130,14 +130,15 @@ def read_lesson(file: str, text: str) -> LessonDraft:
 def lint(course: CourseDraft) -> Iterator[Finding]:
     """What a careful author wants to know before publishing; placeholders are checked apart."""
     for lesson in course.lessons:
-        yield from _lint_lesson(lesson)
+        yield from lint_lesson(lesson)
     if course.lessons[0].delay:
         yield Finding(
             course.lessons[0].file, 1, "the first lesson goes at once: delay 0 days", False
         )
 
 
-def _lint_lesson(lesson: LessonDraft) -> Iterator[Finding]:
+def lint_lesson(lesson: LessonDraft) -> Iterator[Finding]:
+    """The same for one lesson, whether it came in a file or from a program."""
     file = lesson.file
     words = len(_WORD.findall(lesson.body))
     if not words:
@@ -161,8 +162,13 @@ def _lint_lesson(lesson: LessonDraft) -> Iterator[Finding]:
             yield Finding(file, number, "links begin with https://", True)
 
 
-def _course(about: Mapping[str, Any], lessons: tuple[LessonDraft, ...]) -> CourseDraft:
-    file = "course.toml"
+def read_about(
+    about: Mapping[str, Any], file: str, lessons: tuple[LessonDraft, ...] = ()
+) -> CourseDraft:
+    """A course from the keys of its course.toml; `file` is named in complaints.
+
+    Raises CourseBroken.
+    """
     slug, sender, accent = (_line(about, key, file) for key in ("slug", "sender", "accent"))
     if not re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", slug):
         raise CourseBroken(file, 0, "slug takes a-z, 0-9 and single dashes")

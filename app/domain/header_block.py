@@ -69,6 +69,8 @@ def header_block_at(lines: Sequence[Line], start: int) -> int:
         if _RULE.fullmatch(first):
             below = _next_line(lines, start + 1)
             near = below < min(start + 4, len(lines)) and not _RULE.fullmatch(lines[below].bare)
+            if near and lines[below].quoted:
+                return below - start
             size = header_block_at(lines, below) if near else 0
             return below - start + size if size else 0
     return _block(lines, start)

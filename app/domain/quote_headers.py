@@ -20,8 +20,16 @@ _VERB = (
     r"đã viết|menulis|skrifaði|rašė|kirjutas|rakstīja|写道|寫道|写到|のメッセージ|のメール|"
     r"書きました|さんは書きました|作成|작성|님이 작성|كتب(?:/كتبت)?|(?:‏)?כתב(?:/ה)?)"
 )
-_TAIL = rf"{_VERB}(?: \([^()]{{1,60}}\))?(?: (?:le|am|on|il|el|em|op|den) [^:]{{1,40}}(?::\d\d)?)? ?[:：]+ ?(?:-{{2,}})?>?"
-_CLOSES = re.compile(rf"(?:.*(?<![\w’'])|^){_TAIL}$", re.IGNORECASE)
+# «… schrieb am 4. März 2025 um 07:30:», «… ezt írta (időpont: …):»; Zoho adds dashes.
+_WHEN = (
+    r"(?: \([^()]{1,60}\))?"
+    r"(?: (?:le|am|on|il|el|em|op|den) [^:]{1,40}(?::\d\d){0,2}(?: ?[ap]m)?)?"
+)
+_CLOSES = re.compile(
+    rf"(?:.*(?:(?<![\w’'])|(?=[\u3040-\u9fff\uac00-\ud7af]))|^)"
+    rf"{_VERB}{_WHEN} ?[:：]+ ?(?:-{{2,}})?>?$",
+    re.IGNORECASE,
+)
 # German, Dutch and the Nordic tongues may name the writer behind the verb.
 _CLOSES_NAME = re.compile(
     r".*\d.* (?:schrieb|schreef|skrev|kirjoitti|skrifaði|geschreven door) [^:]{1,80}:$",
@@ -37,7 +45,8 @@ _OPENERS = re.compile(
     rf"-* ?(?:(?:le|on|am|el|il|in data|op|em|no dia|den|w dniu|dnia|dne|dňa|pe|ma|ti|ke|to|la|"
     rf"su|в|"
     rf"în|în data de|pada|vào|tarihinde|στις|na|fre|lör|sön) {_DATE_SOON}|"
-    rf"{_DATE_SOON}|wiadomość napisana przez |em [^\d]{{2,5}}\.?,? |في |在 ?\d|בתאריך )",
+    rf"{_DATE_SOON}|wiadomość napisana przez |quoting |zitat von |citando |"
+    rf"missatge de |em [^\d]{{2,5}}\.?,? |في |在 ?\d|בתאריך )",
     re.IGNORECASE,
 )
 _TIME = re.compile(r"\b\d{1,2} ?[:.hH] ?\d{2}\b|\b\d{1,2}時|[上下]午 ?\d|\d{1,2} ?[ap]\.?m\b", re.I)
@@ -46,7 +55,11 @@ _ADDRESS = re.compile(ADDRESS)
 _BEGINS_WITH_ADDRESS = re.compile(rf"[<(]?{ADDRESS}")
 # «Paul <paul@…>» or an address in front, not an address somewhere in a sentence.
 _NAMES = re.compile(rf".*[<(\[]{ADDRESS}[>)\]]|{ADDRESS}")
-_BY_POLISH_APPLE = re.compile(r"wiadomość napisana przez .*:$", re.IGNORECASE)
+# No verb: «4 mars 2025, 07:30 de jean@…:» (Tuta), «Quoting Jean <jean@…>:» (Horde).
+_CLOSES_FROM = re.compile(rf".* (?:de|from|von|da|van|por) {ADDRESS} ?:$", re.IGNORECASE)
+_SAYS_WHOSE = re.compile(
+    r"(?:wiadomość napisana przez|quoting|zitat von|citando|missatge de) .*:$", re.IGNORECASE
+)
 
 
 def attributions(lines: Sequence[Line]) -> dict[int, int]:
@@ -106,7 +119,9 @@ def _is_above_quotation(lines: Sequence[Line], end: int) -> bool:
 def _is_closed(joined: str) -> bool:
     if any(form.match(joined) for form in (_CLOSES, _CLOSES_BARE, _CLOSES_NAME)):
         return True
-    named = _CLOSES_ADDRESS.match(joined) or _BY_POLISH_APPLE.match(joined)
+    if _SAYS_WHOSE.match(joined):
+        return True
+    named = _CLOSES_ADDRESS.match(joined) or _CLOSES_FROM.match(joined)
     return bool(named and _TIME.search(joined))
 
 

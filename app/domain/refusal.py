@@ -73,6 +73,9 @@ _SUBJECTS = {
 _WORDS: tuple[tuple[Reason, re.Pattern[str]], ...] = tuple(
     (reason, re.compile(pattern, re.IGNORECASE))
     for reason, pattern in (
+        (Reason.GONE, r"destinataire invalide|"
+         r"5\.5\.0 requested action not taken: mailbox unavailable"),
+        (Reason.POLICY, r"sender (?:domain|verif\w+|denied)"),
         (Reason.REPUTATION, r"\bOFR[_ ]?\d|\bOFR_|black ?list|block ?list|\bRBL\b|\bDNSBL\b|"
          r"spamhaus|spamcop|barracuda|reputation|client host .{0,80}blocked|\bIP\b.{0,60}\bblocked|"
          r"poor.{0,20}score|\bTSS\d\d\b|\bRP-00\d|sender(?:'s)? (?:address )?rejected"),
@@ -89,12 +92,12 @@ _WORDS: tuple[tuple[Reason, re.Pattern[str]], ...] = tuple(
          r"(?:user|recipient|mailbox|address|account|local)|no (?:such|mailbox here|mail.?box)|"
          r"(?:invalid|bad|inexistent|nonexistent) (?:recipient|mailbox|user|destinat)|"
          r"destinataire (?:invalide|inconnu)|unrouteable address|unknown or illegal alias|"
-         r"does not have an? .{0,40}account|no account by that name|account.{0,30}(?:closed|"
-         r"deleted)|"
+         r"(?:does not|doesn.t) have an? .{0,60}account|no account by that name|"
+         r"account.{0,30}(?:closed|deleted)|"
          r"isn.?t a valid (?:user|mailbox|address)|does not like recipient.{0,40}no such"),
         (Reason.DOMAIN_GONE, r"(?:host|domain)\b.{0,60}(?:not found|unknown|not exist|"
          r"n.?existe pas|"
-         r"couldn.?t be found|no MX|nullmx)|unknown (?:host|domain)|NXDOMAIN|no route to host name|"
+         r"couldn.?t be found|no MX|nullmx)|unknown (?:host|domain)|NXDOMAIN|non-?existent hosts?|"
          r"couldn.?t find any host named|nullMX|does not accept mail"),
         (Reason.DISABLED, r"(?:account|mailbox|user|compte|boîte)\b.{0,40}(?:disabled|inactive|"
          r"suspended|désactivée?|inactif|not active|locked|blocked)"),

@@ -70,6 +70,7 @@ _FOOTER = re.compile(
     r"(?:pensez|avant d.imprimer|n.imprimez|afin de (?:préserver|protéger|respecter)).{0,80}"
     r"(?:environnement|imprim\w+ (?:ce|cet) (?:mail|e-mail|courriel|message))|"
     r"(?:garanti )?(?:sans virus|virus[ -]free)\W{0,3}(?:www|avast|avg)|"
+    r"<https?://www\.av(?:ast|g)\.com/sig|"
     r"l.absence de virus|cet? (?:e-?mail|courriel|message) a été vérifié par|"
     r"this e-?mail has been (?:checked|scanned)|"
     r"you received this message because .{0,30}subscribed|"

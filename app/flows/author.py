@@ -55,10 +55,19 @@ def check(texts: Mapping[str, str], templates: Templates) -> tuple[CourseDraft, 
     draft = files.read_course(texts)
     findings = list(files.lint(draft))
     for lesson in draft.lessons:
-        complaint = templates.complaint(lesson.body)
-        if complaint:
-            findings.append(Finding(lesson.file, lesson.body_line, complaint, True))
+        findings.extend(check_placeholders(lesson, templates))
     return draft, findings
+
+
+def check_placeholders(lesson: LessonDraft, templates: Templates) -> list[Finding]:
+    """What is wrong with the placeholders of a lesson, at the line where it can be told."""
+    complaint = templates.complaint(lesson.body)
+    if complaint is None:
+        return []
+    for number, line in enumerate(lesson.body.split("\n"), lesson.body_line):
+        if "{" in line and (alone := templates.complaint(line)):
+            return [Finding(lesson.file, number, alone, True)]
+    return [Finding(lesson.file, lesson.body_line, complaint, True)]
 
 
 async def publish(session: AsyncSession, draft: CourseDraft, *, now: datetime) -> Import:
@@ -120,13 +129,18 @@ async def _course(session: AsyncSession, draft: CourseDraft, *, now: datetime) -
     if course is None:
         course = Course(slug=draft.slug, created_at=now)
         session.add(course)
+    describe(course, draft)
+    await session.flush()
+    return course
+
+
+def describe(course: Course, draft: CourseDraft) -> None:
+    """Write what a draft says about its course."""
     course.title, course.language, course.sender = draft.title, draft.language, draft.sender
     course.zone, course.accent = draft.zone, draft.accent
     course.promise, course.description = draft.promise, draft.description
     course.opens, course.closes = draft.window.opens, draft.window.closes
     course.weekdays = " ".join(schedule.WEEKDAYS[day] for day in sorted(draft.window.weekdays))
-    await session.flush()
-    return course
 
 
 async def _lesson(
@@ -148,21 +162,30 @@ async def _lesson(
 async def _version(
     session: AsyncSession, lesson: Lesson, draft: LessonDraft, done: Import, *, now: datetime
 ) -> None:
+    version = await new_version(session, lesson, draft, now=now)
+    if version is None:
+        done.unchanged.append(lesson.slug)
+    else:
+        (done.new if version.number == 1 else done.changed).append(lesson.slug)
+
+
+async def new_version(
+    session: AsyncSession, lesson: Lesson, draft: LessonDraft, *, now: datetime
+) -> Version | None:
+    """Publish the text of a draft as the lesson's newest Version; None when it is that already."""
     newest = await courses.newest_version(session, lesson.id)
     if newest and newest.digest == draft.digest:
-        done.unchanged.append(lesson.slug)
-        return
-    (done.changed if newest else done.new).append(lesson.slug)
-    session.add(
-        Version(
-            lesson_id=lesson.id,
-            number=newest.number + 1 if newest else 1,
-            title=draft.title,
-            subject=draft.subject,
-            preheader=draft.preheader,
-            question=draft.question,
-            body=draft.body,
-            digest=draft.digest,
-            published_at=now,
-        )
+        return None
+    version = Version(
+        lesson_id=lesson.id,
+        number=newest.number + 1 if newest else 1,
+        title=draft.title,
+        subject=draft.subject,
+        preheader=draft.preheader,
+        question=draft.question,
+        body=draft.body,
+        digest=draft.digest,
+        published_at=now,
     )
+    session.add(version)
+    return version

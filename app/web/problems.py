@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from app.domain import errors
@@ -51,16 +51,27 @@ SAID: dict[type[FeuilletonError], str] = {
     errors.LessonUnknown: "Cette leçon n’existe pas dans ce cours.",
 }
 
+# The same at the desk, where it is about somebody else.
+SAID_AT_DESK: dict[type[FeuilletonError], str] = {
+    errors.TokenForged: "Ce lien est incomplet, ou n’a pas été fait ici.",
+    errors.TokenExpired: "Ce lien a vécu : demandez-en un autre, ou entrez avec le jeton.",
+    errors.CrossSite: "Ce formulaire ne vient pas de cette session : rechargez sa page.",
+    errors.RenderFailed: "Cette lettre ne peut pas être composée : corrigez le texte de la leçon.",
+    errors.Conflict: "Ce n’est plus possible : l’état a changé entre-temps. Rechargez la page.",
+    errors.NotAnswerable: SAID[errors.NotAnswerable],
+}
+
 
 def status_of(fault: FeuilletonError) -> int:
     """The HTTP status of an error: that of its nearest ancestor in the table."""
     return next((STATUS[kind] for kind in type(fault).__mro__ if kind in STATUS), 500)
 
 
-def said(fault: FeuilletonError) -> str:
-    """What a visitor reads, before translation."""
+def said(fault: FeuilletonError, *, at_desk: bool = False) -> str:
+    """What a visitor, or the author at the desk, reads, before translation."""
     general = "Cela n’a pas pu être fait."
-    return next((SAID[kind] for kind in type(fault).__mro__ if kind in SAID), general)
+    words = SAID | SAID_AT_DESK if at_desk else SAID
+    return next((words[kind] for kind in type(fault).__mro__ if kind in words), general)
 
 
 def problem(status: int, code: str, detail: str, **more: Any) -> JSONResponse:
@@ -84,21 +95,34 @@ def wants_problem(request: Request) -> bool:
     return sends_json or ("json" in accepts and "text/html" not in accepts)
 
 
+def at_desk(request: Request) -> bool:
+    """Whether a page of the desk was asked for."""
+    return request.url.path == "/desk" or request.url.path.startswith("/desk/")
+
+
 def install(app: FastAPI, pages: Pages) -> None:
     """Answer every error of the tree, every unreadable request and every unknown route."""
+
+    def page(request: Request, status: int, message: str) -> Response:
+        language = pages.language_for(request.headers.get("accept-language", ""))
+        name = "desk_fault.html" if at_desk(request) else "fault.html"
+        message = pages.say(message, language=language)
+        return pages.page(name, language=language, status=status, message=message)
 
     async def on_fault(request: Request, fault: FeuilletonError) -> Response:
         status = status_of(fault)
         if wants_problem(request):
             return problem(status, fault.code, str(fault))
-        return pages.page("fault.html", status=status, message=said(fault))
+        if isinstance(fault, errors.Unauthenticated) and at_desk(request):
+            return RedirectResponse("/desk/enter", status_code=303)
+        return page(request, status, said(fault, at_desk=at_desk(request)))
 
     async def on_http(request: Request, fault: HTTPException) -> Response:
         status = fault.status_code
         if wants_problem(request):
             return problem(status, f"http-{status}", str(fault.detail))
-        message = "Cette page n’existe pas." if status == 404 else "Cela n’a pas pu être fait."
-        return pages.page("fault.html", status=status, message=message)
+        missing = "Cette page n’existe pas."
+        return page(request, status, missing if status == 404 else said(FeuilletonError()))
 
     async def on_unreadable(request: Request, fault: RequestValidationError) -> Response:
         where = [
@@ -108,8 +132,9 @@ def install(app: FastAPI, pages: Pages) -> None:
         if wants_problem(request):
             detail = "some fields are missing or not of their type; `errors` names them"
             return problem(422, "fields-unreadable", detail, errors=where)
-        message = said(errors.BodyMalformed())
-        return pages.page("fault.html", status=422, message=message)
+        if all(each["at"].startswith("path.") for each in where):
+            return page(request, 404, said(errors.RecordUnknown()))
+        return page(request, 422, said(errors.BodyMalformed()))
 
     app.exception_handler(FeuilletonError)(on_fault)
     app.exception_handler(HTTPException)(on_http)

@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+from babel import negotiate_locale
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.domain.tongue import Tongue
 from app.mail.phrases import phrases, say
+from app.web.reckoning import reckoning
 
 _FOLDER = Path(__file__).parent / "pages"
 _DAY_SECONDS = 86_400
@@ -48,7 +50,7 @@ class Pages:
     def text(self, name: str, *, language: str = "fr", **context: Any) -> str:
         """One page, or a part of one, as text."""
         spoken = self._spoken(language)
-        words = phrases(self._tongues[spoken], spoken)
+        words = phrases(self._tongues[spoken], spoken) | reckoning(spoken)
         return self._environment.get_template(name).render(context | words)
 
     def say(self, message: str, *, language: str = "fr") -> str:
@@ -56,5 +58,24 @@ class Pages:
         spoken = self._spoken(language)
         return say(self._tongues[spoken], spoken, message)
 
+    def language_for(self, accepted: str) -> str:
+        """The language of ours that an Accept-Language header likes best (RFC 9110 §12.5.4).
+
+        For pages that belong to no course; French when the header names none that we speak.
+        """
+        wishes = [wish for part in accepted.split(",") if (wish := _wish(part))]
+        tags = [tag for _, tag in sorted(wishes, key=lambda wish: -wish[0])]
+        return negotiate_locale(tags, list(self._tongues), sep="-") or "fr"
+
     def _spoken(self, language: str) -> str:
         return language if language in self._tongues else "fr"
+
+
+def _wish(part: str) -> tuple[float, str] | None:
+    """One wish of the header as (weight, tag); None for what is empty or cannot be read."""
+    tag, _, weight = part.strip().partition(";q=")
+    try:
+        wanted = float(weight or 1)
+    except ValueError:
+        return None
+    return (wanted, tag) if tag and wanted > 0 else None

@@ -92,7 +92,7 @@ def test_a_lone_word_of_farewell_is_a_request(words: str) -> None:
         "Comment se désinscrire d’un réseau social ?",
         "Je ne souhaite pas me désinscrire.",
         "Merci de ne pas me désinscrire",
-        "STOP\nje ne le dirai jamais",
+        "STOP\nou jamais",
         "J’ai mis un stop à LinkedIn.",
     ],
 )

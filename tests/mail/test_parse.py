@@ -135,6 +135,10 @@ def test_an_attachment_has_its_name_type_and_size() -> None:
             "oui\n> Le 4 mars\n> non",
         ),
         ('oui<div id="appendonsend"></div><hr><div>non</div>', "oui\n> non"),
+        (
+            '<div class="gmail_quote"><div>Le 4 mars</div><blockquote>non</blockquote>oui</div><blockquote>et</blockquote>',
+            "> Le 4 mars\n>\n> non\n>\noui\n\n> et",
+        ),
         ("<style>p{}</style>oui<!-- non --><script>non</script>", "oui"),
         ("a < b &amp; c &gt; d", "a < b & c > d"),
         ("<ul><li>un</li><li>deux</li></ul>", "- un\n- deux"),

@@ -1,0 +1,46 @@
+"""The author's word that an address is never written to, and its withdrawal.
+
+Machines' reasons (a mailbox that is gone, a complaint) are noted by record and react; they are not
+withdrawn here. Tells nobody and moves no enrollment: what is due for the address is cancelled when
+its turn comes.
+"""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db import people
+from app.db.people import Suppression, SuppressionReason
+from app.domain.errors import Conflict, RecordUnknown
+from app.flows.installation import Installation
+from app.flows.record import suppress
+from app.mail.recipient import read_address
+
+
+async def silence(
+    session: AsyncSession, email: str, *, now: datetime, here: Installation
+) -> tuple[Suppression, bool]:
+    """Never write to this address; True when it was written to before, and the first reason stands.
+
+    Raises AddressMalformed, AddressRefused.
+    """
+    fingerprint = here.fingerprint(read_address(email))
+    known = await people.suppression_of(session, fingerprint)
+    await suppress(session, fingerprint, SuppressionReason.AUTHOR, now=now)
+    stands = await people.suppression_of(session, fingerprint)
+    if stands is None:
+        raise RecordUnknown
+    return stands, known is None
+
+
+async def lift(session: AsyncSession, email: str, *, here: Installation) -> None:
+    """Allow writing again to an address that the author had suppressed.
+
+    Raises RecordUnknown when it is not suppressed, Conflict when a machine or the person said so.
+    """
+    known = await people.suppression_of(session, here.fingerprint(read_address(email)))
+    if known is None:
+        raise RecordUnknown("this address is not suppressed")
+    if known.reason is not SuppressionReason.AUTHOR:
+        raise Conflict(f"the reason is {known.reason}; only the author's own word is taken back")
+    await session.delete(known)

@@ -1,0 +1,73 @@
+"""The desk's view of courses: the lessons in order, and each as the letter that learners get.
+
+Publishes nothing: courses are imported from their files.
+"""
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse, Response
+
+from app.db import courses
+from app.db.courses import Lesson, Version
+from app.flows import preview
+from app.web.desk_page import AtDesk, Id, Slug
+
+router = APIRouter(prefix="/desk/courses", include_in_schema=False)
+# A letter carries its style in its elements; it runs nothing, loads nothing and leads nowhere.
+_LETTER_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'self'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A lesson with its newest text; None before one was published."""
+
+    lesson: Lesson
+    version: Version | None
+
+
+@router.get("")
+async def overview(desk: AtDesk) -> Response:
+    """Every course."""
+    found = await courses.all_courses(desk.session)
+    counts = [len(await courses.published(desk.session, course.id)) for course in found]
+    return await desk.page("desk_courses.html", courses=list(zip(found, counts, strict=True)))
+
+
+@router.get("/{slug}")
+async def course(slug: Slug, desk: AtDesk) -> Response:
+    """One course: when its letters leave, and its lessons in order, withdrawn ones among them."""
+    found = await courses.course_by_slug(desk.session, slug)
+    newest = await courses.newest_versions(desk.session, found.id)
+    lessons = await courses.lessons_of(desk.session, found.id)
+    return await desk.page(
+        "desk_course.html",
+        course=found,
+        places=[Place(lesson, newest.get(lesson.id)) for lesson in lessons],
+        sender=f"{found.sender}@{desk.parts.here.mail_domain}",
+    )
+
+
+@router.get("/{slug}/lessons/{lesson_id}")
+async def lesson(slug: Slug, lesson_id: Id, desk: AtDesk) -> Response:
+    """One lesson as a letter, in a frame, and as the text that goes with it."""
+    found = await courses.course_by_slug(desk.session, slug)
+    letter = await preview.sample_letter(
+        desk.session, found, lesson_id, desk.parts.templates, here=desk.parts.here
+    )
+    version = await courses.newest_version(desk.session, lesson_id)
+    return await desk.page(
+        "desk_lesson.html", course=found, lesson_id=lesson_id, letter=letter, version=version
+    )
+
+
+@router.get("/{slug}/lessons/{lesson_id}/letter")
+async def letter(slug: Slug, lesson_id: Id, desk: AtDesk) -> Response:
+    """The HTML of the letter itself, for the frame."""
+    found = await courses.course_by_slug(desk.session, slug)
+    letter = await preview.sample_letter(
+        desk.session, found, lesson_id, desk.parts.templates, here=desk.parts.here
+    )
+    return HTMLResponse(letter.html, headers={"Content-Security-Policy": _LETTER_POLICY})

@@ -1,0 +1,264 @@
+"""Sending, seen from the relay’s side: what a server says, and what becomes of the letter."""
+
+import asyncio
+
+import pytest
+
+from app.db import courses, deliveries, outbox
+from app.db.courses import Version
+from app.db.deliveries import Delivery
+from app.domain.delivery import LetterKind, State
+from app.flows import discuss, dispatch, steer
+from app.worker import Worker
+from tests.town import CAMILLE, Town
+
+
+async def lesson(town: Town, email: str = CAMILLE) -> Delivery:
+    """The newest lesson of a learner."""
+    enrollment = await town.enrollment(email)
+    async with town.parts.database.reading() as session:
+        return (await deliveries.lessons_so_far(session, enrollment.id))[-1]
+
+
+async def attempts(town: Town, delivery: Delivery) -> list[tuple[str, str, int]]:
+    async with town.parts.database.reading() as session:
+        tried = await deliveries.attempts_of(session, delivery.id)
+    return [(each.outcome, each.phase_name, each.code) for each in tried]
+
+
+async def test_what_is_not_due_stays(town: Town):
+    await town.becomes_a_learner()
+    town.clock.advance(hours=23)
+    await town.mail_goes_out()
+    assert (await lesson(town)).state is State.PLANNED
+    assert len(town.mailbox()) == 2
+
+
+async def test_a_temporary_refusal_is_tried_again_with_the_same_bytes(town: Town):
+    await town.becomes_a_learner()
+    town.relay.at_dot[CAMILLE] = "451 4.3.0 not now"
+    town.clock.advance(hours=24)
+    await town.mail_goes_out()
+    deferred = await lesson(town)
+    assert deferred.state is State.DEFERRED
+    assert deferred.reason == "dot: 451 4.3.0 not now"
+
+    del town.relay.at_dot[CAMILLE]
+    town.clock.advance(minutes=4)
+    await town.mail_goes_out()
+    assert len(town.mailbox()) == 2
+    town.clock.advance(minutes=1)
+    await town.mail_goes_out()
+    arrived = town.mailbox()[-1]
+    assert arrived.message["Date"].datetime == deferred.due_at
+    assert await attempts(town, deferred) == [("deferred", "dot", 451), ("accepted", "dot", 250)]
+
+
+async def test_a_letter_whose_fate_is_unknown_is_never_sent_again_by_itself(town: Town):
+    await town.becomes_a_learner()
+    town.relay.at_dot[CAMILLE] = "cut"
+    town.clock.advance(hours=24)
+    await town.mail_goes_out()
+    town.relay.at_dot.clear()
+    await town.days_pass(10)
+    lost = await lesson(town)
+    assert lost.state is State.UNKNOWN
+    assert await attempts(town, lost) == [("unknown", "dot", 0)]
+    assert len(town.mailbox()) == 2
+
+
+async def test_a_dead_mailbox_ends_all_writing_to_it(town: Town):
+    await town.becomes_a_learner()
+    town.relay.at_rcpt[CAMILLE] = "550 5.1.1 user unknown"
+    town.clock.advance(hours=24)
+    await town.mail_goes_out()
+    assert (await lesson(town)).state is State.REJECTED
+    town.relay.at_rcpt.clear()
+    await town.signs_up()
+    await town.days_pass(3)
+    assert len(town.mailbox()) == 2
+
+
+async def test_a_refusal_by_policy_says_nothing_about_the_address(town: Town):
+    await town.becomes_a_learner()
+    town.relay.at_rcpt[CAMILLE] = "550 5.7.1 blocked by policy"
+    town.clock.advance(hours=24)
+    await town.mail_goes_out()
+    town.relay.at_rcpt.clear()
+    town.clock.advance(days=31)
+    await town.signs_up()
+    await town.mail_goes_out()
+    assert "déjà inscrit" in town.mailbox()[-1].message["Subject"]
+
+
+async def test_a_relay_that_is_down_costs_no_letter_and_no_attempt(town: Town):
+    await town.signs_up()
+    working = town.parts.office.relay
+    town.parts.office.relay = type(working)("smtp", "127.0.0.1", 1, None, None)
+    await town.mail_goes_out()
+    enrollment = await town.enrollment()
+    async with town.parts.database.reading() as session:
+        (waiting,) = await deliveries.of_enrollment(session, enrollment.id)
+    assert (waiting.state, waiting.attempts) == (State.PLANNED, 0)
+    assert "cannot be reached" in (waiting.reason or "")
+
+    town.parts.office.relay = working
+    await town.mail_goes_out()
+    assert len(town.mailbox()) == 1
+
+
+async def test_one_lesson_that_cannot_be_rendered_holds_itself_and_nothing_else(town: Town):
+    await town.becomes_a_learner()
+    await town.becomes_a_learner("paul@example.fr")
+    async with town.parts.database.writing() as session:
+        enrollment = await town.enrollment()
+        (_, broken) = await deliveries.lessons_so_far(session, enrollment.id)
+        broken = await deliveries.delivery(session, broken.id)
+        version = await _broken_version(session, broken)
+        broken.version_id = version
+    town.clock.advance(hours=24)
+    await town.mail_goes_out()
+    held = await lesson(town)
+    assert held.state is State.HELD
+    assert "nobody_knows" in (held.reason or "")
+    assert len(town.mailbox("paul@example.fr")) == 3
+
+
+async def _broken_version(session, delivery: Delivery) -> int:
+    newest = await courses.newest_version(session, delivery.lesson_id)
+    fields = {c.name: getattr(newest, c.name) for c in Version.__table__.columns}
+    fields |= {"id": None, "number": 0, "body": "Bonjour {{ nobody_knows }}."}
+    broken = Version(**fields)
+    session.add(broken)
+    await session.flush()
+    return broken.id
+
+
+@pytest.mark.parametrize("moment", ["before the claim", "while the relay is asked"])
+async def test_who_leaves_before_the_hand_over_gets_nothing(town: Town, moment: str):
+    await town.becomes_a_learner()
+    town.clock.advance(hours=24)
+
+    async def goodbye() -> None:
+        await town.client.post(town.mailbox()[1].link("u"))
+
+    if moment == "before the claim":
+        await goodbye()
+    else:
+        town.relay.during_rcpt = goodbye
+    await town.mail_goes_out()
+    cancelled = await lesson(town)
+    assert (cancelled.state, cancelled.reason) == (State.CANCELLED, "left")
+    assert len(town.mailbox()) == 2
+
+
+async def test_who_pauses_while_the_relay_is_asked_gets_the_lesson_after_the_pause(town: Town):
+    enrollment = await town.becomes_a_learner()
+    town.clock.advance(hours=24)
+
+    async def pause() -> None:
+        async with town.parts.database.writing() as session:
+            await steer.pause(session, enrollment.id, now=town.clock())
+
+    town.relay.during_rcpt = pause
+    await town.mail_goes_out()
+    town.relay.during_rcpt = None
+    held = await lesson(town)
+    assert (held.state, held.reason) == (State.HELD, "paused")
+    async with town.parts.database.writing() as session:
+        await steer.resume(session, enrollment.id, now=town.clock(), here=town.parts.here)
+    await town.mail_goes_out()
+    assert len(town.mailbox()) == 3
+
+
+async def test_what_a_dead_worker_left_behind_becomes_unknown_and_is_seen(town: Town):
+    await town.signs_up()
+    async with town.parts.database.writing() as session:
+        await outbox.claim(session, now=town.clock(), lease=dispatch.LEASE, limit=5)
+    town.clock.advance(seconds=119)
+    await Worker(town.parts).sweep()
+    town.clock.advance(seconds=2)
+    await Worker(town.parts).sweep()
+    await town.days_pass(1)
+    enrollment = await town.enrollment()
+    async with town.parts.database.reading() as session:
+        (lost,) = await deliveries.of_enrollment(session, enrollment.id)
+    assert lost.state is State.UNKNOWN
+    assert town.mailbox() == []
+
+
+async def test_a_worker_keeps_the_leases_of_what_it_is_still_sending(town: Town):
+    await town.signs_up()
+    async with town.parts.database.writing() as session:
+        claims = await outbox.claim(session, now=town.clock(), lease=dispatch.LEASE, limit=5)
+    town.parts.office.in_hand |= {claim.delivery_id: claim for claim in claims}
+    for _ in range(10):
+        town.clock.advance(seconds=60)
+        await Worker(town.parts).sweep()
+    enrollment = await town.enrollment()
+    async with town.parts.database.reading() as session:
+        (mine,) = await deliveries.of_enrollment(session, enrollment.id)
+    assert mine.state is State.CLAIMED
+
+
+async def test_two_workers_never_take_the_same_letter(town: Town):
+    for number in range(12):
+        await town.signs_up(f"learner{number}@example.fr")
+
+    async def take() -> list[int]:
+        async with town.parts.database.writing() as session:
+            claims = await outbox.claim(session, now=town.clock(), lease=dispatch.LEASE, limit=5)
+        return [claim.delivery_id for claim in claims]
+
+    taken = [
+        number for each in await asyncio.gather(*(take() for _ in range(4))) for number in each
+    ]
+    assert len(taken) == len(set(taken)) == 12
+
+
+async def test_a_worker_told_to_stop_gives_back_what_it_has_not_offered(town: Town):
+    await town.signs_up()
+    town.parts.office.stopping = True
+    await dispatch.send_due(town.parts.office)
+    town.parts.office.stopping = False
+    assert town.mailbox() == []
+    await town.mail_goes_out()
+    assert len(town.mailbox()) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"), [(None, State.ACCEPTED), ("451 4.3.0 not now", State.UNKNOWN)]
+)
+async def test_a_worker_that_was_given_up_may_still_bring_news_of_an_acceptance(
+    town: Town, answer: str | None, state: State
+):
+    await town.becomes_a_learner()
+    town.clock.advance(hours=24)
+    office = town.parts.office
+
+    async def the_server_thinks_for_an_hour() -> None:
+        office.in_hand.clear()
+        town.clock.advance(hours=1)
+        await Worker(town.parts).sweep()
+        assert (await lesson(town)).state is State.UNKNOWN
+
+    town.relay.during_data = the_server_thinks_for_an_hour
+    if answer:
+        town.relay.at_dot[CAMILLE] = answer
+    await town.mail_goes_out()
+    enrollment = await town.enrollment()
+    async with town.parts.database.reading() as session:
+        second = (await deliveries.lessons_so_far(session, enrollment.id))[1]
+    assert second.state is state
+
+
+async def test_answers_go_before_lessons(town: Town):
+    await town.becomes_a_learner()
+    await town.mail_comes_in(town.reply_to(town.mailbox()[1], "Une question."))
+    town.clock.advance(hours=24)
+    async with town.parts.database.writing() as session:
+        await discuss.answer(session, 1, "Une réponse.", now=town.clock())
+    async with town.parts.database.writing() as session:
+        (first,) = await outbox.claim(session, now=town.clock(), lease=dispatch.LEASE, limit=1)
+        kind = (await deliveries.delivery(session, first.delivery_id)).kind
+    assert kind is LetterKind.ANSWER
