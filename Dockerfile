@@ -42,8 +42,9 @@ COPY --from=builder /srv/feuilleton /srv/feuilleton
 ENV PATH=/opt/feuilleton/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    FEUILLETON_DATABASE_URL=sqlite+aiosqlite:////data/feuilleton.sqlite
-WORKDIR /srv/feuilleton
+    FEUILLETON_DATABASE_URL=sqlite:////data/feuilleton.db
+# What the program keeps beside the database it keeps in ./var.
+WORKDIR /data
 VOLUME /data
 USER 10001:10001
 EXPOSE 8000

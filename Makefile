@@ -34,6 +34,11 @@ check: dev schema ## style, types, migrations against the tables, direction of i
 	$(BIN)/mypy
 	$(BIN)/pytest -q tests/test_architecture.py
 
+schema: dev ## say whether the migrations make the tables that the code describes
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	export FEUILLETON_DATABASE_URL=sqlite+aiosqlite:///$$folder/check.db && \
+	$(BIN)/alembic upgrade head && $(BIN)/alembic check
+
 fmt: dev ## format the code and mend what can be mended
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format

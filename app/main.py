@@ -6,6 +6,8 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from app.web import (
+    admin_api,
+    admin_openapi,
     desk_conversations,
     desk_courses,
     desk_deliveries,
@@ -62,6 +64,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.add_middleware(HeaderGuard, secure=app.state.parts.secure)
     problems.install(app, app.state.parts.pages)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
-    for door in (public, learner, *_DESK, health):
+    for door in (public, learner, admin_api, *_DESK, health):
         app.include_router(door.router)
+    admin_openapi.install(app)
     return app

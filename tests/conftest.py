@@ -9,18 +9,24 @@ from typing import Any
 from uuid import uuid4
 
 import httpx2
+import hypothesis
 import pytest
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from app import wiring
 from app.config import Settings
 from app.db import schema
 from app.db.session import Database
+from app.mail.templates import Templates
 from app.main import create_app
 from app.wiring import Parts, build, prepare
 from tests.fakes import Clock, FakeRelay, running
 from tests.postgres import fresh_database, running_postgres
 from tests.town import Town
+
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
 
 KEY = "a-key-for-tests-that-is-long-enough"
 ADMIN = "a-token-for-tests"
@@ -82,6 +88,12 @@ async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncI
     async with engine.connect() as connection:
         await connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
     await engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def course_templates() -> Templates:
+    """The letters, for tests that need no installation."""
+    return wiring.course_templates()
 
 
 @pytest.fixture

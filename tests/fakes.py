@@ -108,11 +108,20 @@ class FakeRelay:
 @asynccontextmanager
 async def running(relay: FakeRelay) -> AsyncIterator[FakeRelay]:
     """`relay`, listening in the test's own loop."""
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(relay, loop=loop), "127.0.0.1", relay.port)
+    loop, talks = asyncio.get_running_loop(), list[SMTP]()
+
+    def talk() -> SMTP:
+        talks.append(SMTP(relay, loop=loop))
+        return talks[-1]
+
+    server = await loop.create_server(talk, "127.0.0.1", relay.port)
     relay.port = server.sockets[0].getsockname()[1]
     try:
         yield relay
     finally:
         server.close()
         await server.wait_closed()
+        for each in talks:
+            if each.transport:
+                each.transport.close()
+        await asyncio.sleep(0)

@@ -5,7 +5,7 @@ Keeps digests only: neither a token nor the body of a request can be read back f
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Text, UniqueConstraint, delete, select
+from sqlalchemy import Text, UniqueConstraint, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -82,6 +82,14 @@ async def reserve(
     }
     await _forget_old_keys(session, before=now - KEY_LIFE)
     return await add_once(session, IdempotencyKey, values)
+
+
+async def note_answer(
+    session: AsyncSession, bearer: str, key: str, *, status: int, answer: str
+) -> None:
+    """Write down how a request was answered, in the transaction that took its key."""
+    taken = IdempotencyKey.bearer == bearer, IdempotencyKey.key == key
+    await session.execute(update(IdempotencyKey).where(*taken).values(status=status, answer=answer))
 
 
 async def _forget_old_keys(session: AsyncSession, *, before: datetime) -> None:

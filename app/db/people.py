@@ -196,6 +196,14 @@ async def is_suppressed(session: AsyncSession, fingerprint: str) -> bool:
     return bool(await session.scalar(asked))
 
 
+async def suppression(session: AsyncSession, suppression_id: int) -> Suppression:
+    """The suppression with this id. Raises RecordUnknown."""
+    found = await session.get(Suppression, suppression_id)
+    if found is None:
+        raise RecordUnknown
+    return found
+
+
 async def suppression_of(session: AsyncSession, fingerprint: str) -> Suppression | None:
     """The suppression of this address, if there is one."""
     return await session.scalar(select(Suppression).where(Suppression.fingerprint == fingerprint))

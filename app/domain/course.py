@@ -113,6 +113,7 @@ def read_lesson(file: str, text: str) -> LessonDraft:
     if end is None:
         raise CourseBroken(file, 1, "close the front matter with a second line +++")
     front = _toml("\n".join(lines[1:end]), file, 1)
+    first = next((n for n, line in enumerate(lines[end + 1 :], end + 1) if line.strip()), end + 1)
     return LessonDraft(
         file=file,
         slug=named[2],
@@ -123,7 +124,7 @@ def read_lesson(file: str, text: str) -> LessonDraft:
         question=_line(front, "question", file),
         delay=_delay(_line(front, "delay", file), file),
         body="\n".join(lines[end + 1 :]).strip() + "\n",
-        body_line=end + 2,
+        body_line=first + 1,
     )
 
 

@@ -53,6 +53,10 @@ class CursorMalformed(BadInput):
     """The cursor is not one that this list gave out; start again without a cursor."""
 
 
+class KeyMalformed(BadInput):
+    """An Idempotency-Key has 1 to 200 visible ASCII characters and no space; a UUID will do."""
+
+
 class BodyMalformed(BadInput):
     """The body is not what this address takes; see the API description for its shape."""
 

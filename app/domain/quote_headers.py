@@ -11,6 +11,8 @@ from app.domain.bare_line import ADDRESS, LONGEST, Line
 
 # Programs break the line at 72 to 78 columns, so a long name makes three or four lines of it.
 _MOST_LINES = 4
+# The verb, the time behind it and the longest address that may stand between.
+_LONGEST_END = 200
 
 _VERB = (
     r"(?:a écrit|a ecrit|wrote|writes|schrieb|geschrieben|hat geschrieben|escribió|escribio|"
@@ -32,7 +34,7 @@ _CLOSES = re.compile(
 )
 # German, Dutch and the Nordic tongues may name the writer behind the verb.
 _CLOSES_NAME = re.compile(
-    r".*\d.* (?:schrieb|schreef|skrev|kirjoitti|skrifaði|geschreven door) [^:]{1,80}:$",
+    r".* (?:schrieb|schreef|skrev|kirjoitti|skrifaði|geschreven door) [^:]{1,80}:$",
     re.IGNORECASE,
 )
 # Zoho writes dashes for the colon, Gmail on some phones nothing at all.
@@ -117,7 +119,8 @@ def _is_above_quotation(lines: Sequence[Line], end: int) -> bool:
 
 
 def _is_closed(joined: str) -> bool:
-    if any(form.match(joined) for form in (_CLOSES, _CLOSES_BARE, _CLOSES_NAME)):
+    end = joined[-_LONGEST_END:]
+    if _CLOSES.match(end) or _CLOSES_BARE.match(end) or _CLOSES_NAME.match(end):
         return True
     if _SAYS_WHOSE.match(joined):
         return True

@@ -114,11 +114,19 @@ async def release(session: AsyncSession, delivery_id: int, *, now: datetime) -> 
     return delivery
 
 
-async def give_up(session: AsyncSession, delivery_id: int, *, now: datetime) -> Delivery:
-    """Decide that a letter shall not be sent (any more). Raises TransitionForbidden."""
-    delivery = await deliveries.delivery(session, delivery_id, lock=True)
+async def give_up(
+    session: AsyncSession, delivery_id: int, *, now: datetime, here: Installation
+) -> Delivery:
+    """Decide that a letter shall not be sent (any more); of a lesson, that the course goes on
+    without it. Raises TransitionForbidden.
+    """
+    delivery = await deliveries.delivery(session, delivery_id)
+    enrollment = await people.enrollment(session, delivery.enrollment_id, lock=True)
     delivery.state = rules.advance(delivery.state, Event.CANCEL)
     delivery.reason = Why.GIVEN_UP
+    if delivery.kind is LetterKind.LESSON:
+        await session.flush()
+        await record.go_on(session, enrollment, now=now, here=here)
     if delivery.kind is LetterKind.ANSWER and delivery.remark_id:
         await discuss.answer_failed(session, delivery.remark_id, now=now)
     return delivery

@@ -1,5 +1,4 @@
-"""Gives out tokens for the admin API. Keeps digests only; shows a token once.
-"""
+"""Gives out tokens for the admin API. Keeps digests only; shows a token once."""
 
 import hashlib
 import secrets
@@ -13,8 +12,7 @@ from app.domain.errors import Unauthenticated
 
 
 def digest_of(token: str) -> str:
-    """The form under which a token is kept: SHA-256 (of 256 random bits, so without salt).
-    """
+    """The form under which a token is kept: SHA-256 (of 256 random bits, so without salt)."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 

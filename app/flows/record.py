@@ -61,14 +61,22 @@ async def accepted(
     await outbox.forget_bytes(session, delivery.id)
     await session.flush()
     if delivery.kind is LetterKind.LESSON:
-        course = await courses.course(session, enrollment.course_id)
-        if progress.allowed(enrollment.standing, Step.PAUSE):
-            await plan_next(session, enrollment, course, now=now, speed=here.speed)
-        if enrollment.paused_at:
-            await session.flush()
-            await pace.hold_for_pause(session, enrollment)
+        await go_on(session, enrollment, now=now, here=here)
     if delivery.kind is LetterKind.ANSWER and delivery.remark_id:
         await discuss.answer_arrived(session, delivery.remark_id, now=now)
+
+
+async def go_on(
+    session: AsyncSession, enrollment: Enrollment, *, now: datetime, here: Installation
+) -> None:
+    """Plan the lesson after one that is settled; held at once while the learner pauses."""
+    if not progress.allowed(enrollment.standing, Step.PAUSE):
+        return
+    course = await courses.course(session, enrollment.course_id)
+    await plan_next(session, enrollment, course, now=now, speed=here.speed)
+    if enrollment.paused_at:
+        await session.flush()
+        await pace.hold_for_pause(session, enrollment)
 
 
 async def suppress(

@@ -18,9 +18,9 @@ from app.domain import schedule
 from app.domain.delivery import Event, State, Why
 from app.domain.enrollment import Step
 from app.domain.errors import Conflict, LessonUnknown
-from app.flows import pace, subscribe
+from app.flows import pace, record, subscribe
 from app.flows.installation import Installation
-from app.flows.plan import plan_copy, plan_next
+from app.flows.plan import plan_copy
 
 
 async def pause(session: AsyncSession, enrollment_id: int, *, now: datetime) -> Enrollment:
@@ -57,12 +57,8 @@ async def skip(
         raise Conflict("no lesson lies ahead that could be skipped")
     lesson.state = rules.advance(lesson.state, Event.CANCEL)
     lesson.reason = Why.SKIPPED
-    course = await courses.course(session, enrollment.course_id)
     await session.flush()
-    planned = await plan_next(session, enrollment, course, now=now, speed=here.speed)
-    if planned and enrollment.paused_at:
-        await session.flush()
-        await pace.hold_for_pause(session, enrollment)
+    await record.go_on(session, enrollment, now=now, here=here)
     return enrollment
 
 

@@ -126,7 +126,7 @@ class _Reader(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         # Elements left open end with the one around them; a stray end tag ends nothing.
-        if tag in _VOID or all(element.tag != tag for element in self._open[-200:]):
+        if tag in _VOID or all(element.tag != tag for element in self._open[-60:]):
             return
         if tag in _BLOCKS:
             self._end_block(tag)

@@ -23,7 +23,7 @@ from app.mail.letters import LetterContext
 from app.mail.phrases import phrases
 
 PLACEHOLDERS = frozenset({"first_name", "author_name", "lesson_number", "lesson_total"})
-_BLANKS = re.compile(r"[ \t\r\n]+")
+_BLANKS = re.compile("[\x00-\x20\x7f\x85\u2028\u2029]+")
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=False)
 
 

@@ -43,16 +43,21 @@ class Relay:
 
 def relay(url: str) -> Relay:
     """The relay that a URL names. Raises SettingMissing with the forms that are understood."""
+    forms = SettingMissing(
+        "FEUILLETON_SMTP_URL reads smtp://host:port, smtps://user:password@host "
+        "or smtp+starttls://user:password@host:587"
+    )
     parts = urlsplit(url)
     if parts.scheme not in _PORTS or not parts.hostname:
-        raise SettingMissing(
-            "FEUILLETON_SMTP_URL reads smtp://host:port, smtps://user:password@host "
-            "or smtp+starttls://user:password@host:587"
-        )
+        raise forms
+    try:
+        port = parts.port or _PORTS[parts.scheme]
+    except ValueError as fault:
+        raise forms from fault
     return Relay(
         scheme=parts.scheme,
         host=parts.hostname,
-        port=parts.port or _PORTS[parts.scheme],
+        port=port,
         user=unquote(parts.username) if parts.username else None,
         password=unquote(parts.password) if parts.password else None,
     )

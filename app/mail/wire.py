@@ -5,6 +5,7 @@ allowed there (cpython issue 85725) and which make mail programs ignore one-clic
 width makes quoted-printable lines of 78 where RFC 2045 §6.7 allows 76. Hence a policy of our own.
 """
 
+from email.header import Header
 from email.message import EmailMessage
 from email.policy import EmailPolicy
 from typing import Any
@@ -14,25 +15,28 @@ _TOKENS = (
     "list-unsubscribe-post message-id references reply-to"
 )
 TOKENS = frozenset(_TOKENS.split())
+_MAILBOXES = frozenset({"from", "to"})
 _WISHED, _LONGEST = 78, 998
 
 
 class WirePolicy(EmailPolicy):
-    """Folds headers that carry addresses, URLs and ids at their spaces only, and only in ASCII."""
+    """Folds headers that carry addresses, URLs and ids at their spaces only, and only in ASCII; and
+    words for people in encoded-words that keep every blank (the library's own folding loses some).
+    """
 
     def fold(self, name: str, value: Any) -> str:
-        """One header as text, folded. Raises ValueError for what no line can carry (RFC 5322
-        §2.1.1).
-        """
-        if name.lower() not in TOKENS:
-            return str(super().fold(name, value))
-        return self.linesep.join(_folded(name, str(value))) + self.linesep
+        """One header as text, folded. Raises ValueError for what no line can carry."""
+        if name.lower() in TOKENS:
+            return self.linesep.join(_folded(name, str(value))) + self.linesep
+        if name.lower() == "subject":
+            return f"{name}: {_for_people(name, str(value), self.linesep)}{self.linesep}"
+        if name.lower() in _MAILBOXES and not self.utf8:
+            return f"{name}: {_mailboxes(name, value, self.linesep)}{self.linesep}"
+        return str(super().fold(name, value))
 
     def fold_binary(self, name: str, value: Any) -> bytes:
         """One header as bytes, folded alike."""
-        if name.lower() not in TOKENS:
-            return bytes(super().fold_binary(name, value))
-        return self.fold(name, value).encode("ascii")
+        return self.fold(name, value).encode("utf-8" if self.utf8 else "ascii")
 
 
 WIRE = WirePolicy(linesep="\r\n", max_line_length=76)
@@ -61,3 +65,25 @@ def _folded(name: str, value: str) -> list[str]:
     if max(map(len, lines)) > _LONGEST:
         raise ValueError(f"{name} has a word that no line can carry")
     return lines
+
+
+def _for_people(name: str, text: str, linesep: str) -> str:
+    """Text that people read: as it is where ASCII and short, else in encoded-words (RFC 2047)."""
+    if any(mark in text for mark in "\r\n"):
+        raise ValueError(f"{name} takes one line")
+    if text.isascii() and text.isprintable() and len(name) + 2 + len(text) <= _WISHED:
+        return text
+    coded = Header(text, "utf-8", maxlinelen=76, header_name=name)
+    return coded.encode(linesep=linesep)
+
+
+def _mailboxes(name: str, value: Any, linesep: str) -> str:
+    """Names and addresses; a name that is not plain ASCII stands in encoded-words of its own."""
+    written = []
+    for each in value.addresses:
+        if each.display_name.isascii() and each.display_name.isprintable():
+            written.append(str(each))
+        else:
+            shown = _for_people(name, each.display_name, linesep)
+            written.append(f"{shown}{linesep} <{each.addr_spec}>")
+    return ", ".join(written)

@@ -68,7 +68,7 @@ Text = Annotated[str, Field(max_length=TEXT_LONGEST), AfterValidator(_printable)
 Line = Annotated[
     str, Field(max_length=LINE_LONGEST), AfterValidator(_printable), AfterValidator(_one_line)
 ]
-Name = Annotated[str, Field(max_length=LINE_LONGEST)]
+Name = Annotated[str, Field(max_length=LINE_LONGEST), AfterValidator(_printable)]
 Hour = Annotated[
     time,
     BeforeValidator(_hour),
@@ -77,3 +77,4 @@ Hour = Annotated[
 ]
 HourNamed = Annotated[str, Field(pattern=_HOUR)]
 EmailWanted = Annotated[str | None, Query(max_length=LINE_LONGEST)]
+SlugWanted = Annotated[str | None, Query(pattern=r"^[a-z0-9-]{1,100}$")]

@@ -14,6 +14,7 @@ from fastapi.params import Query
 from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.domain.errors import ContentTypeUnsupported
 from app.web.bearer import SCHEME, authenticate
 from app.web.idempotency import once
 from app.web.setting import WebParts
@@ -41,6 +42,8 @@ class AdminRoute(APIRoute):
             _refuse_unknown(request, asked)
             if request.method == "GET":
                 return await door(request)
+            if self.body_field is not None and not _is_json(request):
+                raise ContentTypeUnsupported("send application/json")
             return await _act(request, parts, bearer, door)
 
         return guarded
@@ -73,6 +76,11 @@ async def _act(request: Request, parts: WebParts, bearer: str, door: Door) -> Re
         if request.method == "POST":
             return await once(session, request, bearer, door, now=parts.clock())
         return await door(request)
+
+
+def _is_json(request: Request) -> bool:
+    sent_as = request.headers.get("content-type", "").partition(";")[0].strip().casefold()
+    return sent_as == "application/json"
 
 
 def _refuse_unknown(request: Request, asked: set[str]) -> None:

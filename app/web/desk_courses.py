@@ -11,7 +11,8 @@ from fastapi.responses import HTMLResponse, Response
 from app.db import courses
 from app.db.courses import Lesson, Version
 from app.flows import preview
-from app.web.desk_page import AtDesk, Id, Slug
+from app.web.desk_page import AtDesk, Id
+from app.web.public import Slug
 
 router = APIRouter(prefix="/desk/courses", include_in_schema=False)
 # A letter carries its style in its elements; it runs nothing, loads nothing and leads nowhere.

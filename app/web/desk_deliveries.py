@@ -67,9 +67,9 @@ async def accept(delivery_id: Id, session: Writing, now: Now, here: Here) -> Res
 
 
 @router.post("/{delivery_id}/cancel", dependencies=[OwnForm])
-async def cancel(delivery_id: Id, session: Writing, now: Now) -> Response:
+async def cancel(delivery_id: Id, session: Writing, now: Now, here: Here) -> Response:
     """Give it up."""
-    await author.give_up(session, delivery_id, now=now)
+    await author.give_up(session, delivery_id, now=now, here=here)
     return back_to("deliveries", delivery_id, said="cancelled")
 
 

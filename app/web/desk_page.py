@@ -19,7 +19,6 @@ from app.web.setting import WebParts
 
 LARGEST = 2**63 - 1
 Id = Annotated[int, Path(ge=1, le=LARGEST)]
-Slug = Annotated[str, Path(pattern=r"^[a-z0-9-]{1,100}$")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,18 @@ GET shows, POST acts. Leaving needs no login, no cookie and no reason, and answe
 that nobody knows (any more).
 """
 
+import re
+from collections.abc import Iterable
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db import courses, deliveries, people
-from app.db.people import Enrollment
+from app.db import deliveries, people, postbook
+from app.db.deliveries import Delivery
 from app.domain import token
-from app.domain.delivery import State
+from app.domain.delivery import SETTLED, State
 from app.domain.errors import BodyMalformed
 from app.domain.token import Purpose
 from app.flows import steer, subscribe
@@ -22,17 +24,22 @@ from app.web.setting import WebParts
 from app.web.signup_form import zones_for
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+_LOOKS = ["GET", "HEAD"]
+_DOOR = re.compile(r"[0-9a-f]{32}")
 
 
-@router.get("/u/{door}")
-async def show_the_way_out(door: str, parts: Parts) -> Response:
-    """A page with one button. Scanners that open every link change nothing."""
-    return parts.pages.page("leave.html", door=door)
+@router.api_route("/u/{door}", methods=_LOOKS)
+async def show_the_way_out(request: Request, parts: Parts) -> Response:
+    """A page with one button, the same for a door that nobody knows. Scanners that open every link
+    change nothing.
+    """
+    return parts.pages.page("leave.html", language=_language(request, parts))
 
 
 @router.post("/u/{door}")
 async def leave(
     door: str,
+    request: Request,
     parts: Parts,
     session: Writing,
     now: Now,
@@ -40,16 +47,17 @@ async def leave(
 ) -> Response:
     """Leave, at once and for good; 200 without redirect, whoever asks (RFC 8058 §3.1)."""
     by = "one_click" if post == "One-Click" else "page"
-    await subscribe.leave_by_door(session, door, by=by, now=now)
-    return parts.pages.page("left.html")
+    if _DOOR.fullmatch(door):
+        await subscribe.leave_by_door(session, door, by=by, now=now)
+    return parts.pages.page("left.html", language=_language(request, parts))
 
 
-@router.get("/preferences/{link}")
+@router.api_route("/preferences/{link}", methods=_LOOKS)
 async def show_preferences(
     link: str, parts: Parts, session: Reading, now: Now, here: Here
 ) -> Response:
     """How things stand, and what can be changed."""
-    return await _preferences(parts, session, _enrollment_id(link, parts), link)
+    return await _preferences(parts, session, _enrollment_id(link, parts))
 
 
 @router.post("/preferences/{link}")
@@ -76,7 +84,7 @@ async def change_preferences(
         case _:
             raise BodyMalformed
     await session.flush()
-    return await _preferences(parts, session, enrollment_id, link, changed=True)
+    return await _preferences(parts, session, enrollment_id, changed=act)
 
 
 def _enrollment_id(link: str, parts: WebParts) -> int:
@@ -84,10 +92,18 @@ def _enrollment_id(link: str, parts: WebParts) -> int:
     return int(token.verify(link, Purpose.PREFERENCES, keys=keys, now=now))
 
 
+def _language(request: Request, parts: WebParts) -> str:
+    return parts.pages.language_for(request.headers.get("accept-language", ""))
+
+
 async def _preferences(
-    parts: WebParts, session: AsyncSession, enrollment_id: int, link: str, *, changed: bool = False
+    parts: WebParts, session: AsyncSession, enrollment_id: int, *, changed: str = ""
 ) -> Response:
     enrollment, course, person = await people.with_course(session, enrollment_id)
+    letters = await postbook.letters_to(session, enrollment_id)
+    titles = {letter.delivery.id: letter.title or "" for letter in letters}
+    lessons = await deliveries.lessons_so_far(session, enrollment_id)
+    following = _following(lessons)
     near, others = zones_for(course.language)
     return parts.pages.page(
         "preferences.html",
@@ -95,10 +111,11 @@ async def _preferences(
         enrollment=enrollment,
         course=course,
         person=person,
-        link=link,
+        author=parts.here.author,
         changed=changed,
-        received=await _received(session, enrollment),
-        following=await deliveries.current_lesson(session, enrollment_id),
+        received=[lesson for lesson in lessons if lesson.state is State.ACCEPTED],
+        following=following,
+        titles=titles,
         receipts=await people.receipts_of(session, enrollment_id),
         near=near,
         others=others,
@@ -106,10 +123,6 @@ async def _preferences(
     )
 
 
-async def _received(session: AsyncSession, enrollment: Enrollment) -> list[str]:
-    """The titles of the lessons that this learner received, as they received them."""
-    titles = []
-    for lesson in await deliveries.lessons_so_far(session, enrollment.id):
-        if lesson.state is State.ACCEPTED and lesson.version_id:
-            titles.append((await courses.version(session, lesson.version_id)).title)
-    return titles
+def _following(lessons: Iterable[Delivery]) -> Delivery | None:
+    """The lesson that is neither received nor cancelled; at most one is."""
+    return next((lesson for lesson in lessons if lesson.state not in SETTLED), None)

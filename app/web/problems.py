@@ -70,8 +70,11 @@ def status_of(fault: FeuilletonError) -> int:
 def said(fault: FeuilletonError, *, at_desk: bool = False) -> str:
     """What a visitor, or the author at the desk, reads, before translation."""
     general = "Cela n’a pas pu être fait."
-    words = SAID | SAID_AT_DESK if at_desk else SAID
-    return next((words[kind] for kind in type(fault).__mro__ if kind in words), general)
+    for words in (SAID_AT_DESK, SAID) if at_desk else (SAID,):
+        for kind in type(fault).__mro__:
+            if kind in words:
+                return words[kind]
+    return general
 
 
 def problem(status: int, code: str, detail: str, **more: Any) -> JSONResponse:
@@ -120,7 +123,9 @@ def install(app: FastAPI, pages: Pages) -> None:
     async def on_http(request: Request, fault: HTTPException) -> Response:
         status = fault.status_code
         if wants_problem(request):
-            return problem(status, f"http-{status}", str(fault.detail))
+            answer = problem(status, f"http-{status}", str(fault.detail))
+            answer.headers.update(fault.headers or {})
+            return answer
         missing = "Cette page n’existe pas."
         return page(request, status, missing if status == 404 else said(FeuilletonError()))
 

@@ -3,10 +3,10 @@
 Signing up answers alike whether the address is new, known or suppressed.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import courses
@@ -17,11 +17,15 @@ from app.domain.errors import BadInput, TransitionForbidden
 from app.flows import subscribe
 from app.mail import prose
 from app.web import problems
+from app.web.colour import legible
 from app.web.deps import Here, Now, Parts, Reading, Writing
 from app.web.setting import WebParts
 from app.web.signup_form import Typed, read_typed, zones_for
 
 router = APIRouter()
+Slug = Annotated[str, Path(pattern=r"^[a-z0-9-]{1,100}$")]
+_LOOKS = ["GET", "HEAD"]
+_PAGE: dict[str, Any] = {"response_class": HTMLResponse, "include_in_schema": False}
 
 _EXAMPLE = {
     "email": "camille@exemple.fr",
@@ -46,28 +50,59 @@ _SIGNUP_BODY = {
             }
             for kind in ("application/json", "application/x-www-form-urlencoded")
         },
-    }
+    },
+    "responses": {
+        "202": {
+            "description": "Accepted; to who sends a form, as a page.",
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["status", "message"],
+                        "properties": {"status": {"const": "accepted"}, "message": {}},
+                    },
+                    "example": {
+                        "status": "accepted",
+                        "message": "Regardez votre boîte : une lettre vous y attend.",
+                    },
+                },
+                "text/html": {"schema": {"type": "string"}, "example": "<!doctype html>…"},
+            },
+        }
+    },
 }
 
 
-@router.get("/", response_class=HTMLResponse, include_in_schema=False)
+@router.api_route("/", methods=_LOOKS, **_PAGE)
 async def landing(parts: Parts, session: Reading) -> Response:
     """The page of the first course."""
     return await _landing(parts, session, None, Typed())
 
 
-@router.get("/c/{slug}", response_class=HTMLResponse, include_in_schema=False)
-async def course_page(slug: str, parts: Parts, session: Reading) -> Response:
+@router.api_route("/c/{slug}", methods=_LOOKS, **_PAGE)
+async def course_page(slug: Slug, parts: Parts, session: Reading) -> Response:
     """The page of one course. 404 when there is none of this name."""
     return await _landing(parts, session, slug, Typed())
 
 
 @router.get("/c/{slug}/accent.css", include_in_schema=False)
-async def accent(slug: str, session: Reading) -> Response:
-    """The course's one colour, which a page may not carry in itself under our content policy."""
+async def accent(slug: Slug, session: Reading) -> Response:
+    """The course's one colour, by day and by night, which a page may not carry in itself under our
+    content policy.
+    """
     course = await courses.course_by_slug(session, slug)
-    css = f":root {{ --accent: {course.accent}; }}\n"
+    by_day, by_night = (legible(course.accent, dark=dark) for dark in (False, True))
+    css = (
+        f":root {{ --accent: {by_day}; }}\n"
+        f"@media (prefers-color-scheme: dark) {{ :root {{ --accent: {by_night}; }} }}\n"
+    )
     return Response(css, media_type="text/css", headers={"Cache-Control": "max-age=3600"})
+
+
+@router.get("/signup", include_in_schema=False)
+async def back_to_the_form() -> Response:
+    """Who comes back to the address of the form by hand finds the form."""
+    return RedirectResponse("/", status_code=303)
 
 
 @router.post("/signup", status_code=202, openapi_extra=_SIGNUP_BODY)
@@ -90,7 +125,7 @@ async def sign_up(
     return parts.pages.page("signed_up.html", language=course.language, course=course)
 
 
-@router.get("/confirm/{link}", response_class=HTMLResponse, include_in_schema=False)
+@router.api_route("/confirm/{link}", methods=_LOOKS, **_PAGE)
 async def show_confirmation(
     link: str, parts: Parts, session: Reading, now: Now, here: Here
 ) -> Response:
@@ -104,7 +139,7 @@ async def show_confirmation(
     )
 
 
-@router.post("/confirm/{link}", response_class=HTMLResponse, include_in_schema=False)
+@router.post("/confirm/{link}", **_PAGE)
 async def confirm(link: str, parts: Parts, session: Writing, now: Now, here: Here) -> Response:
     """Confirm; a second press shows the same page and changes nothing."""
     enrollment, course = await subscribe.confirm(session, link, now=now, here=here)
@@ -140,6 +175,7 @@ async def _landing(
         description=prose.to_html(course.description),
         titles=[versions[lesson.id].title for lesson in lessons if lesson.id in versions],
         author=parts.here.author,
+        page_url=parts.here.url("c", course.slug) if slug else parts.here.url(""),
         wording=consent.wording(course.title, len(lessons), course.language),
         privacy_url=parts.privacy_url,
         near=near,

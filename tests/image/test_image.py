@@ -13,7 +13,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +39,9 @@ SETTINGS = {
     "FEUILLETON_SECRET_KEYS": "0123456789abcdef0123456789abcdef",
     "FEUILLETON_ADMIN_TOKEN": "for-this-test-only-0123456789abcdef",
     "FEUILLETON_AUTHOR_NAME": "Specimen",
-    "FEUILLETON_AUTHOR_EMAIL": "author@course.example",
     "FEUILLETON_POSTAL_ADDRESS": "1 rue du Specimen, 00000 Exemple",
 }
+RUN = ["run", "--isolation=chroot", *(f"--env={name}={value}" for name, value in SETTINGS.items())]
 
 
 def buildah(*arguments: str | Path, **options: Any) -> str:
@@ -64,15 +64,16 @@ def base() -> str:
 
 
 @pytest.fixture(scope="module")
-def image(base: str) -> str:
+def image(base: str) -> Iterator[str]:
     # A private authority of this machine is handed in for the time of the build.
     authorities = "/mnt/authorities.crt"
     trust = ["--volume", f"{AUTHORITIES}:{authorities}:ro"]
     trust += [f"--build-arg={name}={authorities}" for name in ("PIP_CERT", "SSL_CERT_FILE")]
-    layers = ["--format", "docker", "--pull-never", "--isolation", "chroot", "--no-cache"]
+    layers = ["--format", "docker", "--pull-never", "--isolation", "chroot"]
     given = [*trust, f"--build-arg=BASE_IMAGE={base}", "--tag", IMAGE]
     buildah("bud", "--quiet", *layers, *given, ROOT)
-    return IMAGE
+    yield IMAGE
+    buildah("rmi", IMAGE)
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +90,7 @@ def description(image: str) -> dict[str, Any]:
 
 
 def within(container: str, *command: str) -> str:
-    return buildah("run", "--isolation", "chroot", container, "--", *command).strip()
+    return buildah(*RUN, container, "--", *command).strip()
 
 
 def free_port() -> int:
@@ -99,9 +100,7 @@ def free_port() -> int:
 
 @contextmanager
 def running(container: str, command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
-    environment = [f"--env={name}={value}" for name, value in SETTINGS.items()]
-    start = ["run", "--isolation", "chroot", *environment, container, "--", *command]
-    with subprocess.Popen(["buildah", *PRIVATE_STORE, *start]) as process:
+    with subprocess.Popen(["buildah", *PRIVATE_STORE, *RUN, container, "--", *command]) as process:
         try:
             yield process
         finally:
@@ -113,11 +112,14 @@ def processes(command: list[str]) -> list[int]:
     """Those that run this command as the image's own user, seen from outside."""
     started = "\0".join(["/opt/feuilleton/bin/python", f"/opt/feuilleton/bin/{command[0]}"])
     words = "\0".join([started, *command[1:]]).encode()
-    return [
-        int(process.name)
-        for process in Path("/proc").glob("[0-9]*")
-        if process.stat().st_uid == USER and (process / "cmdline").read_bytes().startswith(words)
-    ]
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        # Processes end while they are looked at.
+        with suppress(OSError):
+            cmdline = (process / "cmdline").read_bytes()
+            if cmdline.startswith(words) and process.stat().st_uid == USER:
+                found.append(int(process.name))
+    return found
 
 
 def health_check(description: dict[str, Any], port: str) -> list[str]:
@@ -164,6 +166,7 @@ def test_the_container_serves_as_an_ordinary_user_and_stops_when_told(
 ):
     port = str(free_port())
     command = [*description["Cmd"], "--port", port]
+    within(container, "feuilleton", "migrate")
     with running(container, command) as process:
         assert first_answer(f"http://127.0.0.1:{port}/healthz") == 200
         assert within(container, *health_check(description, port)) == ""

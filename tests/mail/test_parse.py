@@ -136,7 +136,8 @@ def test_an_attachment_has_its_name_type_and_size() -> None:
         ),
         ('oui<div id="appendonsend"></div><hr><div>non</div>', "oui\n> non"),
         (
-            '<div class="gmail_quote"><div>Le 4 mars</div><blockquote>non</blockquote>oui</div><blockquote>et</blockquote>',
+            '<div class="gmail_quote"><div>Le 4 mars</div><blockquote>non</blockquote>oui</div>'
+            "<blockquote>et</blockquote>",
             "> Le 4 mars\n>\n> non\n>\noui\n\n> et",
         ),
         ("<style>p{}</style>oui<!-- non --><script>non</script>", "oui"),
