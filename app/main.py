@@ -64,7 +64,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.add_middleware(HeaderGuard, secure=app.state.parts.secure)
     problems.install(app, app.state.parts.pages)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
-    for door in (public, learner, admin_api, *_DESK, health):
+    for door in (public, learner, *_DESK, health, admin_api):
         app.include_router(door.router)
     admin_openapi.install(app)
     return app

@@ -41,6 +41,7 @@ FAST_AND_PRIVATE = {
     "unix_socket_directories": "",
     "fsync": "off",
     "full_page_writes": "off",
+    "autovacuum": "off",
     "max_connections": "60",
     "shared_buffers": "64MB",
     "timezone": "UTC",

@@ -79,6 +79,8 @@ class Templates:
             tree = self._prose_html.parse(prose.to_html(markdown))
         except TemplateError as fault:
             return f"a placeholder is broken ({fault.message})"
+        except RecursionError:
+            return "a placeholder is nested too deeply"
         unknown = sorted(meta.find_undeclared_variables(tree) - PLACEHOLDERS)
         if unknown:
             known = ", ".join(sorted(PLACEHOLDERS))

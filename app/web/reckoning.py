@@ -27,7 +27,7 @@ def reckoning(language: str) -> dict[str, Callable[..., Any]]:
 
     def span(length: timedelta) -> str:
         """A length of time in its largest unit: « 3 jours »."""
-        return format_timedelta(length, granularity="minute", threshold=1.5, locale=language)
+        return format_timedelta(length, granularity="minute", threshold=1, locale=language)
 
     def place(zone: str) -> str:
         """Where a zone is: « Paris »."""

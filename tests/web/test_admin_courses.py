@@ -157,7 +157,7 @@ async def test_a_text_against_the_rules_is_refused_at_its_line(api: httpx2.Async
         ("Un mot.\n\n{% if %}", 3),
         ("{% for a in b %}\nUn mot.\n", 1),
         ("{{ " + "(" * 90_000, 1),
-        (" \n ", 1),
+        (" ", 1),
     ):
         answer = await publish(api, body=fault)
         assert (fault[:20], answer.status_code) == (fault[:20], 422)

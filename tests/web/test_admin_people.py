@@ -196,5 +196,5 @@ async def test_what_a_machine_or_the_person_said_is_not_taken_back(
         complaint = SuppressionReason.COMPLAINT
         await record.suppress(session, fingerprint, complaint, now=parts.clock())
     assert (await api.request("DELETE", "/api/v1/suppressions", json=ADDRESS)).status_code == 409
-    other = {"email": "nobody@example.fr"}
+    other = {"email": "ada@example.fr"}
     assert (await api.request("DELETE", "/api/v1/suppressions", json=other)).status_code == 404
