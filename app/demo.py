@@ -37,7 +37,7 @@ async def run_demo(folder: Path, host: str, port: int) -> None:
     await prepare(parts)
     app = create_app(parts)
     app.include_router(demo_mailbox.router_for(_box(parts, catcher, smtp_port)))
-    print(_welcome(parts))
+    print(_welcome(parts), flush=True)
     await until_stopped(parts, app=app, listening=listening, work=True)
     post.close()
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from app.config import Settings, kept_key
 from app.db import courses, schema
 from app.db.session import Database
-from app.domain.errors import CourseBroken, SpeedRefused
+from app.domain.errors import CourseBroken, SettingMissing, SpeedRefused
 from app.domain.token import Key
 from app.domain.tongue import Tongue
 from app.flows import author
@@ -55,7 +55,7 @@ class Parts:
 
 def build(settings: Settings | None = None, *, clock: Callable[[], datetime] = wall_clock) -> Parts:
     """The parts of one installation. Raises SettingMissing and SpeedRefused."""
-    settings = settings or Settings()
+    settings = settings or read_settings()
     next_hop = relay(settings.smtp_url.get_secret_value())
     if settings.speed != 1 and not next_hop.on_loopback:
         raise SpeedRefused
@@ -78,6 +78,16 @@ def build(settings: Settings | None = None, *, clock: Callable[[], datetime] = w
         author_stated=bool(settings.author_name),
         clock=clock,
     )
+
+
+def read_settings() -> Settings:
+    """The settings of this process. Raises SettingMissing, naming the variable."""
+    try:
+        return Settings()
+    except ValidationError as fault:
+        first = fault.errors()[0]
+        name = f"FEUILLETON_{first['loc'][0]}".upper()
+        raise SettingMissing(f"{name}: {first['msg']}") from fault
 
 
 def course_templates() -> Templates:
@@ -104,7 +114,7 @@ def installation(settings: Settings) -> Installation:
 
 def demo_settings(folder: Path, base_url: str, smtp_port: int) -> Settings:
     """The demo's own settings: nothing outside `folder`, no relay but its own, a quick clock."""
-    stated = Settings()
+    stated = read_settings()
     return Settings(
         database_url=f"sqlite:///{folder / 'feuilleton.db'}",
         smtp_url=SecretStr(f"smtp://127.0.0.1:{smtp_port}"),

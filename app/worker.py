@@ -5,6 +5,7 @@ any number of processes may tick on one PostgreSQL. APScheduler keeps its jobs i
 """
 
 import asyncio
+import time
 from contextlib import suppress
 
 import structlog
@@ -20,7 +21,23 @@ from app.wiring import Parts
 
 DISPATCH_SECONDS, RECEIVE_SECONDS, SWEEP_SECONDS = 1, 2, 20
 _FILED_AT_ONCE = 50
+_LONGEST_SILENCE = 60.0
 log = structlog.get_logger()
+
+
+class _Silence:
+    """How long to leave a relay alone that could not be reached: 2, 4, 8 … 60 seconds."""
+
+    def __init__(self) -> None:
+        self._failures, self._until = 0, 0.0
+
+    def holds(self) -> bool:
+        return time.monotonic() < self._until
+
+    def after(self, *, failed: bool) -> None:
+        self._failures = self._failures + 1 if failed else 0
+        pause = min(2.0**self._failures, _LONGEST_SILENCE) if failed else 0.0
+        self._until = time.monotonic() + pause
 
 
 class Worker:
@@ -29,6 +46,7 @@ class Worker:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._turn = asyncio.Lock()
+        self._silence = _Silence()
         self._scheduler = AsyncIOScheduler(timezone="UTC")
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -52,9 +70,10 @@ class Worker:
         """Send what is due, batch after batch, until nothing is or the relay is out of reach."""
         office = self._parts.office
         async with self._turn:
-            while not office.stopping:
+            while not (office.stopping or self._silence.holds()):
                 taken = await dispatch.send_due(office)
-                if taken < dispatch.BATCH or office.relay_fault:
+                self._silence.after(failed=office.relay_fault is not None)
+                if taken < dispatch.BATCH:
                     return
 
     async def file_letters(self) -> None:

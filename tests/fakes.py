@@ -71,6 +71,7 @@ class FakeRelay:
     caught: list[Caught] = field(default_factory=list)
     at_rcpt: dict[str, str] = field(default_factory=dict)
     at_dot: dict[str, str] = field(default_factory=dict)
+    something_caught: asyncio.Event = field(default_factory=asyncio.Event)
     during_rcpt: Callable[[], Awaitable[object]] | None = None
     during_data: Callable[[], Awaitable[object]] | None = None
 
@@ -102,6 +103,7 @@ class FakeRelay:
         if answer:
             return answer
         self.caught.append(Caught(envelope.mail_from, recipient, envelope.original_content))
+        self.something_caught.set()
         return "250 2.0.0 queued as TEST"
 
 

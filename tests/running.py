@@ -29,6 +29,13 @@ class Running:
     def printed(self) -> str:
         return (self.folder / "printed.txt").read_text()
 
+    def wait_for(self, words: str) -> None:
+        """Wait until the process has printed `words`."""
+        until = time.monotonic() + PATIENCE
+        while words not in self.printed:
+            assert time.monotonic() < until, self.printed
+            time.sleep(0.1)
+
     def address(self, label: str) -> str:
         """The address that the demo printed behind a label."""
         found = re.search(rf"{label}\s+(http\S+)", self.printed)
@@ -77,6 +84,16 @@ def started(*words: str, folder: Path, **settings: str) -> Iterator[Running]:
         if process.poll() is None:
             process.kill()
         process.wait()
+
+
+@contextmanager
+def working(*, folder: Path, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    """`feuilleton work`, which listens nowhere."""
+    command = [sys.executable, "-m", "app.cli", "work"]
+    with subprocess.Popen(command, cwd=folder, env=_environment(**settings)) as process:
+        yield process
+        if process.poll() is None:
+            process.kill()
 
 
 def _environment(**settings: str) -> dict[str, str]:

@@ -70,12 +70,15 @@ def _complete(document: dict[str, Any]) -> dict[str, Any]:
     schemas["Problem"] = _PROBLEM
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
+    for schema in schemas.values():
+        for example in schema.get("examples", ()):
+            _put_back_nulls(example, schema, schemas)
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             responses = operation["responses"]
             responses.pop("422", None)
             for status in _statuses(path, method, operation):
-                responses[str(status)] = _refusal(status)
+                responses[str(status)] = _refusal(status, as_page=not path.startswith(PREFIX))
             if method == "post" and path.startswith(PREFIX):
                 operation.setdefault("parameters", []).append(_KEY)
     return document
@@ -99,7 +102,16 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> Iterator[int
     yield 422
 
 
-def _refusal(status: int) -> dict[str, Any]:
+def _put_back_nulls(example: Any, schema: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """FastAPI drops what is null, also from examples, where null is what they want to show."""
+    for name in schema.get("required", ()):
+        example.setdefault(name, None)
+        inner = schema["properties"][name].get("items", {}).get("$ref", "").rpartition("/")[2]
+        for each in example[name] if inner in schemas else ():
+            _put_back_nulls(each, schemas[inner], schemas)
+
+
+def _refusal(status: int, *, as_page: bool) -> dict[str, Any]:
     description, code = _REFUSALS[status]
     example: dict[str, Any] = {
         "type": f"urn:feuilleton:{code}",
@@ -109,5 +121,10 @@ def _refusal(status: int) -> dict[str, Any]:
     }
     if status == 422:
         example["errors"] = [{"at": "body.email", "is": "Field required"}]
-    content = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}
-    return {"description": description, "content": {"application/problem+json": content}}
+    reference = {"$ref": "#/components/schemas/Problem"}
+    content: dict[str, Any] = {
+        "application/problem+json": {"schema": reference, "example": example}
+    }
+    if as_page:
+        content["text/html"] = {"schema": {"type": "string"}, "example": "<!doctype html>…"}
+    return {"description": description, "content": content}

@@ -24,7 +24,9 @@ def _example(schema: dict[str, Any], page: type[BaseModel]) -> None:
     item = page.model_fields["items"].annotation.__args__[0]  # type: ignore[union-attr]
     extra = getattr(item, "model_config", {}).get("json_schema_extra")
     if isinstance(extra, dict):
-        schema["examples"] = [{"items": extra["examples"], "next_cursor": None}]
+        schema["examples"] = [
+            {"items": extra["examples"], "next_cursor": "bGVzc29uczpvbGRlc3Q6NTA"}
+        ]
 
 
 class Page(BaseModel, Generic[Out]):

@@ -53,7 +53,7 @@ _SIGNUP_BODY = {
     },
     "responses": {
         "202": {
-            "description": "Accepted; to who sends a form, as a page.",
+            "description": "Accepted (JSON).",
             "content": {
                 "application/json": {
                     "schema": {
@@ -66,9 +66,12 @@ _SIGNUP_BODY = {
                         "message": "Regardez votre boîte : une lettre vous y attend.",
                     },
                 },
-                "text/html": {"schema": {"type": "string"}, "example": "<!doctype html>…"},
             },
-        }
+        },
+        "200": {
+            "description": "Accepted: the page that says so, to who sent a form.",
+            "content": {"text/html": {"schema": {"type": "string"}, "example": "<!doctype html>…"}},
+        },
     },
 }
 

@@ -16,6 +16,13 @@ TEXT = {
 }
 
 
+async def mornings_come(town: Town, number: int) -> None:
+    """The worker goes its round once a day, at the hour at which the learner confirmed."""
+    for _ in range(number):
+        town.clock.advance(days=1)
+        await town.mail_goes_out()
+
+
 async def change(api: httpx2.AsyncClient, path: str, **what: Any) -> httpx2.Response:
     return await api.patch(f"/api/v1/{path}", json=what)
 
@@ -80,7 +87,7 @@ async def test_changed_hours_plan_nobody_anew_and_hold_for_the_lesson_after(
     before = (await api.get(planned)).json()["items"][0]["due_at"]
     await change(api, "courses/1", opens="14:00")
     assert (await api.get(planned)).json()["items"][0]["due_at"] == before
-    await town.days_pass(1)
+    await mornings_come(town, 1)
     following = (await api.get("/api/v1/deliveries?lesson_id=3")).json()["items"][0]
     assert following["due_at"].endswith("T13:00:00Z")
 
@@ -95,7 +102,7 @@ async def test_lessons_are_found_by_course_and_state(api: httpx2.AsyncClient):
 async def test_a_withdrawn_lesson_is_passed_over(town: Town, api: httpx2.AsyncClient):
     await town.becomes_a_learner()
     await change(api, "lessons/2", state="withdrawn")
-    await town.days_pass(3)
+    await mornings_come(town, 3)
     lessons = (await api.get("/api/v1/deliveries?kind=lesson&state=accepted")).json()["items"]
     assert [each["lesson_id"] for each in lessons][:2] == [1, 3]
 
@@ -128,7 +135,7 @@ async def test_a_new_version_goes_to_all_who_are_still_to_receive_the_lesson(
     await town.becomes_a_learner()
     made = await publish(api)
     assert (made.status_code, made.json()["number"]) == (201, 2)
-    await town.days_pass(1)
+    await mornings_come(town, 1)
     assert "Comptez vos contacts" in town.mailbox()[-1].text
     received = (await api.get("/api/v1/deliveries?lesson_id=2")).json()["items"][0]
     assert received["version_id"] == made.json()["id"]

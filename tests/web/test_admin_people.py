@@ -14,6 +14,13 @@ from tests.town import CAMILLE, Town
 ADDRESS = {"email": CAMILLE}
 
 
+async def mornings_come(town: Town, number: int) -> None:
+    """The worker goes its round once a day, at the hour at which the learner confirmed."""
+    for _ in range(number):
+        town.clock.advance(days=1)
+        await town.mail_goes_out()
+
+
 async def do(api: httpx2.AsyncClient, learner: Enrollment, verb: str, **body: Any) -> Any:
     answer = await api.post(f"/api/v1/enrollments/{learner.id}/{verb}", json=body or None)
     return answer.json() if answer.is_success else answer.status_code
@@ -97,7 +104,7 @@ async def test_a_learner_pauses_and_comes_back(town: Town, api: httpx2.AsyncClie
     learner = await town.becomes_a_learner()
     assert (await do(api, learner, "pause"))["standing"] == "paused"
     assert await lessons(api) == [(1, "accepted"), (2, "held")]
-    await town.days_pass(3)
+    await mornings_come(town, 3)
     assert (await do(api, learner, "resume"))["paused_at"] is None
     assert await lessons(api) == [(1, "accepted"), (2, "planned")]
 
@@ -130,7 +137,7 @@ async def test_who_is_unsubscribed_is_gone_at_once_and_cannot_be_brought_back(
     verbs = ["pause", "resume", "skip"]
     assert [await do(api, learner, verb) for verb in verbs] == [409, 409, 409]
     assert await do(api, learner, "resend", lesson_id=1) == 409
-    await town.days_pass(2)
+    await mornings_come(town, 2)
     assert len(town.mailbox()) == 2
 
 
@@ -168,11 +175,11 @@ async def test_a_suppressed_address_is_not_written_to_until_the_author_allows_it
     first = await api.post("/api/v1/suppressions", json={"email": CAMILLE.upper()})
     again = await api.post("/api/v1/suppressions", json=ADDRESS)
     assert (first.status_code, again.status_code, again.json()) == (201, 200, first.json())
-    await town.days_pass(2)
+    await mornings_come(town, 2)
     assert len(town.mailbox()) == 2
     assert (await api.request("DELETE", "/api/v1/suppressions", json=ADDRESS)).status_code == 204
     await do(api, learner, "resume")
-    await town.days_pass(1)
+    await mornings_come(town, 1)
     assert len(town.mailbox()) == 3
 
 
