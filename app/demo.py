@@ -47,12 +47,15 @@ def _gate(catcher: Catcher, box: dict[str, Parts]) -> Gate:
 
     async def take(brought: Brought) -> None:
         ours = gate(box["parts"], via="smtp")
-        if ours.admits(brought.recipient):
+        if await ours.admits(brought.recipient):
             await ours.take(brought)
         else:
             catcher.catch(brought, now=box["parts"].clock())
 
-    return Gate(admits=lambda _: True, take=take)
+    async def anybody(_: str) -> bool:
+        return True
+
+    return Gate(admits=anybody, take=take)
 
 
 def _box(parts: Parts, catcher: Catcher, smtp_port: int) -> demo_mailbox.Box:

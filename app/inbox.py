@@ -1,7 +1,6 @@
 """Joins the SMTP/LMTP listener to the inbound flow. Decides nothing about letters."""
 
 import asyncio
-from functools import partial
 
 from app.domain.errors import SettingMissing
 from app.flows import receive
@@ -18,7 +17,11 @@ def gate(parts: Parts, *, via: str) -> Gate:
         async with parts.database.writing() as session:
             await receive.keep(session, arrival, now=parts.clock())
 
-    return Gate(admits=partial(receive.is_admitted, here=parts.here), take=take)
+    async def admits(recipient: str) -> bool:
+        async with parts.database.reading() as session:
+            return await receive.is_admitted(session, recipient, here=parts.here)
+
+    return Gate(admits=admits, take=take)
 
 
 async def open_lmtp(parts: Parts) -> asyncio.Server | None:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db import conversations, deliveries, people
+from app.db import conversations, courses, deliveries, people
 from app.db.conversations import Filing, IncomingLetter
 from app.db.deliveries import Delivery
 from app.db.people import Enrollment, Subscriber
@@ -26,10 +26,11 @@ from app.domain.quotation import new_words
 from app.domain.token import Purpose
 from app.flows import discuss, react
 from app.flows.installation import Installation
-from app.mail.compose import RETURN_HOST
+from app.mail.compose import AUTHOR_SENDER, RETURN_HOST, SERVICE_SENDER
 from app.mail.parse import read
 
 _PURPOSES = {"r": Purpose.REPLY, "l": Purpose.REPLY, "b": Purpose.RETURN}
+OFFICES = frozenset({SERVICE_SENDER, AUTHOR_SENDER, "postmaster", "abuse"})
 _TRACES = (b"received:", b"delivered-to:", b"x-original-to:", b"return-path:")
 
 
@@ -86,15 +87,23 @@ async def keep(session: AsyncSession, arrival: Arrival, *, now: datetime) -> Inc
     )
 
 
-def is_admitted(recipient: str, *, here: Installation) -> bool:
-    """Whether mail to this address may enter at all: it is ours, and a tag in it is genuine."""
+async def is_admitted(session: AsyncSession, recipient: str, *, here: Installation) -> bool:
+    """Whether mail to this address may enter at all: a genuine tag, or a sender of ours.
+
+    Some mail programs ignore Reply-To and answer the From address, so those are open too.
+    """
     local, _, domain = recipient.casefold().rpartition("@")
     ours = here.mail_domain.casefold()
     if domain not in (ours, f"{RETURN_HOST}.{ours}"):
         return False
     purpose, plus, tag = local.partition("+")
-    if not plus or purpose not in ("r", "b"):
-        return True
+    if plus and purpose in ("r", "b"):
+        return _is_genuine(tag, purpose, here=here)
+    senders = {course.sender for course in await courses.all_courses(session)}
+    return local in senders | OFFICES
+
+
+def _is_genuine(tag: str, purpose: str, *, here: Installation) -> bool:
     try:
         token.read_tag(tag, _PURPOSES[purpose], keys=here.keys)
     except TokenForged:

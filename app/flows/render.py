@@ -21,7 +21,14 @@ from app.domain.token import CONFIRM_LIFE, Purpose
 from app.flows.installation import Installation
 from app.flows.plan import calendar_of
 from app.mail import parse
-from app.mail.compose import CourseMark, Envelope, Sender, compose
+from app.mail.compose import (
+    AUTHOR_SENDER,
+    SERVICE_SENDER,
+    CourseMark,
+    Envelope,
+    Sender,
+    compose,
+)
 from app.mail.letters import (
     AlreadyEnrolledContext,
     AnswerContext,
@@ -30,8 +37,6 @@ from app.mail.letters import (
     LetterContext,
 )
 from app.mail.templates import Templates
-
-SERVICE_SENDER, AUTHOR_SENDER = "inscription", "auteur"
 
 
 @dataclass(frozen=True, slots=True)

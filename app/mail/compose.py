@@ -15,6 +15,7 @@ from app.mail.templates import Letter
 from app.mail.wire import WIRE, WIRE_UTF8, to_bytes
 
 RETURN_HOST = "rebonds"
+SERVICE_SENDER, AUTHOR_SENDER = "inscription", "auteur"
 
 
 @dataclass(frozen=True, slots=True)

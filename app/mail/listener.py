@@ -33,7 +33,7 @@ class Gate:
     an error of its store) when it is not: the server is then told to come again (451).
     """
 
-    admits: Callable[[str], bool]
+    admits: Callable[[str], Awaitable[bool]]
     take: Callable[[Brought], Awaitable[None]]
 
     async def handle_RCPT(
@@ -47,7 +47,7 @@ class Gate:
         """Unknown recipients never enter (550), so what is not for us costs nothing."""
         if envelope.rcpt_tos:
             return "452 4.5.3 one recipient at a time"
-        if not self.admits(address):
+        if not await self.admits(address):
             return "550 5.1.1 there is nobody of this name here"
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 ok"

@@ -17,7 +17,8 @@ async def test_the_course_shows_its_lessons_in_order(author: Author):
     assert "7 leçons" in text_of(await author.reads("/desk/courses"))
     page = text_of(await author.reads(COURSE))
     assert "de 7:30 à 20:00, dans le fuseau de chaque personne" in page
-    assert "1 Avoir un gros réseau est la clé de tout ! Mensonge n° 1" in page
+    assert "1. Avoir un gros réseau est la clé de tout ! Mensonge n° 1" in page
+    assert "Part 1 jour après la précédente · version 1 du 24 novembre 2026 à 10:00" in page
     assert page.index("Avoir un gros réseau") < page.index("Traiter tous ses contacts")
 
 
