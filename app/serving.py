@@ -8,11 +8,12 @@ import asyncio
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import uvicorn
 from fastapi import FastAPI
 
+from app.db.alone import only_worker
 from app.domain.errors import PortTaken
 from app.inbox import open_lmtp
 from app.wiring import Parts
@@ -51,12 +52,26 @@ async def until_stopped(
     """Serve `app` on `listening`, work, or both; returns when SIGINT or SIGTERM came and all
     drained.
 
-    When one of the two fails the other is stopped too, and the failure is raised.
+    When one of the two fails the other is stopped too, and the failure is raised. Raises
+    WorkerAlreadyThere for a second worker on SQLite.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, stop.set)
+    place = only_worker(parts.database) if work else nullcontext()
+    with place:
+        await _until(stop, parts, app=app, listening=listening, work=work)
+
+
+async def _until(
+    stop: asyncio.Event,
+    parts: Parts,
+    *,
+    app: FastAPI | None,
+    listening: socket.socket | None,
+    work: bool,
+) -> None:
     lmtp = await open_lmtp(parts) if work else None
     tasks = []
     if work:

@@ -7,12 +7,13 @@ nothing: `compose` puts a Letter into an envelope.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import css_inline
-from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, meta
+from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
@@ -23,6 +24,9 @@ from app.mail.letters import LetterContext
 from app.mail.phrases import phrases
 
 PLACEHOLDERS = frozenset({"first_name", "author_name", "lesson_number", "lesson_total"})
+_FAULTS = (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError)
+# What a lesson's text may do: name things, and leave a passage out. No loops, no arithmetic.
+_PLAIN = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.If)
 _BLANKS = re.compile("[\x00-\x20\x7f\x85\u2028\u2029]+")
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=False)
 
@@ -69,8 +73,8 @@ class Templates:
         try:
             html = self._prose_html.from_string(prose.to_html(markdown)).render(values)
             text = self._prose_text.from_string(prose.to_text(markdown)).render(values)
-        except TemplateError as fault:
-            raise RenderFailed(f"the lesson's text: {fault.message}") from fault
+        except _FAULTS as fault:
+            raise RenderFailed(f"the lesson's text: {fault}") from fault
         return html, text
 
     def complaint(self, markdown: str) -> str | None:
@@ -81,6 +85,9 @@ class Templates:
             return f"a placeholder is broken ({fault.message})"
         except RecursionError:
             return "a placeholder is nested too deeply"
+        odd = next((node for node in _nodes(tree) if not isinstance(node, _PLAIN)), None)
+        if odd:
+            return "write {{ name }} or {% if name %} … {% endif %}, and nothing else in braces"
         unknown = sorted(meta.find_undeclared_variables(tree) - PLACEHOLDERS)
         if unknown:
             known = ", ".join(sorted(PLACEHOLDERS))
@@ -92,8 +99,8 @@ class Templates:
         template = self._files.get_template(name)
         try:
             return template.render(values | phrases(self._tongues[spoken], spoken))
-        except TemplateError as fault:
-            raise RenderFailed(f"{name}: {fault.message}") from fault
+        except _FAULTS as fault:
+            raise RenderFailed(f"{name}: {fault}") from fault
 
 
 def _environment(
@@ -106,6 +113,11 @@ def _environment(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def _nodes(tree: nodes.Template) -> Iterator[nodes.Node]:
+    yield tree
+    yield from tree.find_all(nodes.Node)
 
 
 def _is_html(name: str | None) -> bool:

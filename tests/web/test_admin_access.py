@@ -3,12 +3,14 @@
 from typing import Any
 
 import httpx2
+import pytest
 
 from app.flows import grant
 from app.main import create_app
 from app.wiring import Parts
 from tests.conftest import ADMIN
 
+on_one_engine = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 OPEN = {("POST", "/signup")}
 HOSTILE = ["0", "-1", "9223372036854775808", "9" * 400, "one", "1e3", "%00", "1'--", "é", "½"]
 NOBODY = 9223372036854775807
@@ -49,11 +51,13 @@ async def test_what_is_no_living_token_opens_nothing(client: httpx2.AsyncClient)
         assert (header, answer.status_code) == (header, 401)
 
 
+@on_one_engine
 async def test_a_stranger_is_sent_away_before_the_body_is_read(client: httpx2.AsyncClient):
     answer = await client.post("/api/v1/tokens", content=b"{" * 1_000_000)
     assert answer.status_code == 401
 
 
+@on_one_engine
 async def test_without_an_admin_token_in_the_settings_the_empty_one_opens_nothing(parts: Parts):
     parts.admin_token = ""
     transport = httpx2.ASGITransport(app=create_app(parts))
@@ -143,6 +147,7 @@ UNREADABLE = [
 ]
 
 
+@on_one_engine
 async def test_a_body_that_cannot_be_used_is_a_problem(api: httpx2.AsyncClient):
     headers = {"Content-Type": "application/json"}
     for body in UNREADABLE:
@@ -153,6 +158,7 @@ async def test_a_body_that_cannot_be_used_is_a_problem(api: httpx2.AsyncClient):
             assert answer.json()["errors"][0]["at"].startswith("body")
 
 
+@on_one_engine
 async def test_a_body_that_is_not_said_to_be_json_is_refused(api: httpx2.AsyncClient):
     for sent_as in ("text/plain", "application/x-www-form-urlencoded", ""):
         headers = {"Content-Type": sent_as}
@@ -160,6 +166,7 @@ async def test_a_body_that_is_not_said_to_be_json_is_refused(api: httpx2.AsyncCl
         assert answer.status_code == 415
 
 
+@on_one_engine
 async def test_a_body_beyond_the_limit_is_refused_as_too_large(api: httpx2.AsyncClient):
     async def endless() -> Any:
         for _ in range(11):
@@ -185,6 +192,7 @@ async def test_control_characters_are_refused_before_they_reach_the_database(
             assert (await api.get("/api/v1/subscribers", params=query)).status_code == 422
 
 
+@on_one_engine
 async def test_a_misspelt_filter_is_refused_by_name(api: httpx2.AsyncClient):
     answer = await api.get("/api/v1/deliveries?sate=held&limit=5")
     assert answer.status_code == 422

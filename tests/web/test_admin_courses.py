@@ -3,9 +3,11 @@
 from typing import Any
 
 import httpx2
+import pytest
 
 from tests.town import Town
 
+on_one_engine = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 BODY = "Bonjour {{ first_name }},\n\nComptez vos contacts, puis ceux qui décrochent.\n"
 TEXT = {
     "title": "Un titre",
@@ -58,6 +60,7 @@ async def test_an_empty_change_changes_nothing(api: httpx2.AsyncClient):
     assert (await change(api, "courses/1")).json() == before
 
 
+@on_one_engine
 async def test_what_a_course_file_may_not_say_a_program_may_not_either(api: httpx2.AsyncClient):
     before = (await api.get("/api/v1/courses/1")).json()
     for wish in (
@@ -116,6 +119,7 @@ async def test_a_lesson_that_is_moved_comes_in_its_new_place(town: Town, api: ht
     assert [each["lesson_id"] for each in ahead] == [7]
 
 
+@on_one_engine
 async def test_a_lesson_takes_no_impossible_place(api: httpx2.AsyncClient):
     for wish in (
         {"position": 0},
@@ -155,6 +159,7 @@ async def test_the_newest_text_is_not_published_twice(api: httpx2.AsyncClient):
     assert answer.json()["type"] == "urn:feuilleton:already-there"
 
 
+@on_one_engine
 async def test_a_text_against_the_rules_is_refused_at_its_line(api: httpx2.AsyncClient):
     for fault, line in (
         ("Un mot.\n\nBonjour {{ nickname }}.", 3),

@@ -39,30 +39,33 @@ def apart(work: Coroutine[Any, Any, None]) -> None:
         thread.submit(asyncio.run, work).result()
 
 
+def settings_of(folder: Path, **more: Any) -> Settings:
+    return Settings(
+        _env_file=None,
+        database_url=f"sqlite+aiosqlite:///{folder / 'described.db'}",
+        mail_domain="cours.test",
+        secret_keys=KEY,
+        admin_token=ADMIN,
+        **more,
+    )
+
+
 @pytest.fixture
 def inhabited(migrated_sqlite: Path, tmp_path: Path) -> Iterator[FastAPI]:
     """An installation with a learner, a reply and a letter to be sent."""
     shutil.copy(migrated_sqlite, tmp_path / "described.db")
 
-    async def seed(settings: Settings) -> None:
+    async def seed() -> None:
         async with running(FakeRelay()) as relay:
-            settings.smtp_url = type(settings.smtp_url)(relay.url)
-            parts = build(settings, clock=(clock := Clock()))
+            parts = build(settings_of(tmp_path, smtp_url=relay.url), clock=(clock := Clock()))
             await prepare(parts)
             transport = httpx2.ASGITransport(app=create_app(parts))
             async with httpx2.AsyncClient(transport=transport, base_url="http://c.test") as client:
                 await people_write(Town(parts, relay, clock, client))
             await parts.database.close()
 
-    settings = Settings(
-        _env_file=None,
-        database_url=f"sqlite+aiosqlite:///{tmp_path / 'described.db'}",
-        mail_domain="cours.test",
-        secret_keys=KEY,
-        admin_token=ADMIN,
-    )
-    apart(seed(settings))
-    parts = build(settings)
+    apart(seed())
+    parts = build(settings_of(tmp_path))
     yield create_app(parts)
     apart(parts.database.close())
 

@@ -5,12 +5,14 @@ from itertools import count
 from typing import Any
 
 import httpx2
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.flows import grant
 from app.wiring import Parts
 
+on_one_engine = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 LISTS = [
     "courses",
     "lessons",
@@ -87,6 +89,7 @@ def forged(text: str) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
+@on_one_engine
 async def test_a_cursor_that_this_list_did_not_give_out_is_refused(api: httpx2.AsyncClient):
     lessons = (await api.get("/api/v1/lessons?limit=1")).json()["next_cursor"]
     others = ["x", "é", "====", lessons, forged("tokens:oldest:"), forged("tokens:oldest:-1")]
@@ -101,6 +104,7 @@ async def test_a_cursor_that_this_list_did_not_give_out_is_refused(api: httpx2.A
         assert answer.json()["type"] == "urn:feuilleton:cursor-malformed"
 
 
+@on_one_engine
 async def test_a_page_holds_one_to_two_hundred_rows(api: httpx2.AsyncClient):
     for limit in ("0", "201", "-1", "many", str(2**70)):
         assert (await api.get(f"/api/v1/courses?limit={limit}")).status_code == 422

@@ -1,0 +1,81 @@
+"""The worker: woken at once by a ready row, alone on SQLite, drained when it is told to stop."""
+
+import asyncio
+
+import pytest
+
+from app.config import Settings
+from app.db.alone import only_worker
+from app.db.listen import listen
+from app.domain.errors import WorkerAlreadyThere
+from app.wiring import build
+from app.worker import Worker
+from tests.town import Town
+
+
+async def test_a_ready_row_wakes_the_worker_of_its_own_process(town: Town):
+    assert not town.parts.bell.is_set()
+    await town.signs_up()
+    assert town.parts.bell.is_set()
+
+
+async def test_a_transaction_that_makes_nothing_ready_wakes_nobody(town: Town):
+    await town.client.get("/")
+    await town.client.post("/u/unknown")
+    assert not town.parts.bell.is_set()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_on_postgresql_it_wakes_the_workers_of_other_processes(
+    town: Town, settings: Settings
+):
+    elsewhere = build(settings)
+    hearing = asyncio.create_task(listen(elsewhere.database, elsewhere.bell.set))
+    await asyncio.wait_for(elsewhere.bell.wait(), 20)
+    elsewhere.bell.clear()
+    await town.signs_up()
+    await asyncio.wait_for(elsewhere.bell.wait(), 20)
+    hearing.cancel()
+    await asyncio.gather(hearing, return_exceptions=True)
+    await elsewhere.database.close()
+
+
+async def test_a_worker_sends_files_and_stops(town: Town):
+    stop = asyncio.Event()
+    working = asyncio.create_task(Worker(town.parts).run(stop))
+    await town.signs_up()
+    await asyncio.wait_for(town.relay.something_caught.wait(), 20)
+    stop.set()
+    await asyncio.wait_for(working, 20)
+    assert len(town.mailbox()) == 1
+
+
+async def test_a_letter_that_is_being_handed_over_is_finished_before_the_end(town: Town):
+    stop = asyncio.Event()
+
+    async def the_order_to_stop_comes() -> None:
+        stop.set()
+        await asyncio.sleep(0.2)
+
+    town.relay.during_data = the_order_to_stop_comes
+    working = asyncio.create_task(Worker(town.parts).run(stop))
+    await town.signs_up()
+    await asyncio.wait_for(working, 20)
+    assert len(town.mailbox()) == 1
+    town.relay.during_data = None
+    await town.confirms()
+    assert (await town.enrollment()).standing == "active"
+
+
+async def test_a_second_worker_on_sqlite_is_refused(town: Town, settings: Settings):
+    other = build(settings)
+    with only_worker(town.parts.database):
+        if town.parts.database.is_sqlite:
+            with pytest.raises(WorkerAlreadyThere), only_worker(other.database):
+                pass
+        else:
+            with only_worker(other.database):
+                pass
+    with only_worker(other.database):
+        pass
+    await other.database.close()
