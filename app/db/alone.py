@@ -1,5 +1,5 @@
 """One worker per SQLite database: a lock on a file beside it, which the system frees when the
-process ends, however it ends. On PostgreSQL any number of workers may share the rows; nothing is locked.
+process ends. On PostgreSQL any number of workers may share the rows; nothing is locked.
 """
 
 import fcntl

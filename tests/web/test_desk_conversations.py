@@ -8,8 +8,9 @@ from sqlalchemy import update
 
 from app.db.people import Subscriber
 from app.domain.conversation import Turn
+from app.flows.author import check, publish, read_folder
 from app.flows.record import suppress
-from app.wiring import Parts
+from app.wiring import COURSES, Parts
 from tests.town import CAMILLE, Town
 from tests.web.browsing import Author, at_the_desk, forms, text_of
 
@@ -23,6 +24,16 @@ async def author(town: Town, client: AsyncClient) -> Author:
     await town.becomes_a_learner()
     await town.mail_comes_in(town.reply_to(town.mailbox()[-1], "Faut-il tout effacer ?"))
     return await at_the_desk(client)
+
+
+async def lesson_one_is_rewritten(parts: Parts) -> None:
+    texts = read_folder(COURSES / "mensonges")
+    texts = {
+        name: text.replace("Quelque part sur", "Ailleurs, sur") for name, text in texts.items()
+    }
+    draft, _ = check(texts, parts.templates)
+    async with parts.database.writing() as session:
+        assert (await publish(session, draft, now=parts.clock())).changed == ["gros-reseau"]
 
 
 async def turn_says(author: Author, words: str) -> bool:
@@ -53,7 +64,8 @@ async def test_the_new_words_stand_apart_from_the_quotation(author: Author):
     assert words < page.index("<details>") < quotation < page.index("</details>")
 
 
-async def test_the_lesson_stands_beside_as_this_person_received_it(author: Author):
+async def test_the_lesson_stands_beside_as_this_person_received_it(author: Author, parts: Parts):
+    await lesson_one_is_rewritten(parts)
     page = text_of(await author.reads(ONE))
     assert "Version 1, telle que cette personne l’a reçue" in page
     assert "Quelque part sur votre profil, il y a un nombre" in page
