@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from functools import cache
 
-from tests import chromium
+from tests import chromium, opendkim
 
 # Without the first, playwright's driver does not start; without the second, pictures lack letters.
 BESIDE_CHROMIUM = ("libatomic1", "fonts-dejavu-core")
@@ -61,6 +61,17 @@ def ensure_browser() -> None:
         if chromium.find():
             return
     raise Unavailable("\n".join([NO_BROWSER, *tried, WHAT_HELPS]))
+
+
+def ensure_opendkim() -> None:
+    """See to it that OpenDKIM can be asked about signatures; raises Unavailable otherwise."""
+    if opendkim.find():
+        return
+    if failure := _failure_of(lambda: _apt_install("opendkim")):
+        raise Unavailable(
+            f"The tests of DKIM signatures need opendkim, and none could be had. {failure}\n"
+            "Install it (Debian: apt-get install opendkim)."
+        )
 
 
 def ensure_image_tools() -> None:
@@ -167,10 +178,11 @@ def _failure_of(rung: Callable[[], None]) -> str | None:
 
 def main(arguments: list[str]) -> int:
     """Bring what is asked for; the exit status of the command."""
-    failure = _failure_of(ensure_image_tools if arguments == ["image"] else ensure_browser)
-    if failure is not None:
+    parts = [ensure_image_tools] if arguments == ["image"] else [ensure_browser, ensure_opendkim]
+    failures = [failure for part in parts if (failure := _failure_of(part))]
+    for failure in failures:
         print(failure, file=sys.stderr)
-    return 0 if failure is None else 1
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":

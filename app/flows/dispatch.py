@@ -1,4 +1,4 @@
-"""Sends what is due: claim, freeze, offer, mark, hand over, record.
+"""Sends what is due: claim, freeze, mark, hand over, record.
 
 Each arrow that touches rows is one short transaction, and none is open while a server is spoken to.
 Plans nothing itself and never retries by itself: record says what follows.
@@ -126,13 +126,10 @@ async def _connect(office: PostOffice) -> Line | None:
 
 
 async def _send(office: PostOffice, line: Line, letter: Frozen) -> None:
-    """Offer, mark, hand over, record one letter on an open connection."""
-    reply = await line.offer(letter.sender, letter.recipient)
-    if reply.code // 100 == 2:
-        if not await _mark_in_data(office, letter.claim):
-            await line.forget()
-            return
-        reply = await line.hand_over(letter.wire)
+    """Mark, hand over, record one letter on an open connection."""
+    if not await _mark_in_data(office, letter.claim):
+        return
+    reply = await line.send(letter.sender, letter.recipient, letter.wire)
     async with office.database.writing() as session:
         state = await record(session, letter.claim, reply, now=office.clock(), here=office.here)
     log.info(

@@ -8,7 +8,6 @@ each command is given here by itself and each answer comes back as a Reply with 
 
 import re
 from collections.abc import Awaitable
-from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
@@ -16,10 +15,10 @@ from aiosmtplib import SMTP, SMTPException, SMTPResponseException
 
 from app.domain.delivery import Phase, Reply
 from app.domain.errors import SettingMissing
+from app.mail.pipeline import ReplyQueue
 
-# RFC 5321 §4.5.3.2; ten minutes after the dot, since giving up early there makes duplicates.
-_PATIENCE = {Phase.CONNECT: 60, Phase.HELLO: 300, Phase.SENDER: 300, Phase.RECIPIENT: 300}
-_DATA_PATIENCE, _DOT_PATIENCE = 120, 600
+# RFC 5321 §4.5.3.2, in seconds; ten minutes after the dot, since giving up early makes duplicates.
+_CONNECT_PATIENCE, _COMMAND_PATIENCE, _DATA_PATIENCE, _DOT_PATIENCE = 60, 300, 120, 600
 _DOT = re.compile(rb"^\.", re.MULTILINE)
 _PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -75,65 +74,96 @@ class Line:
             local_hostname=helo,
             use_tls=relay.scheme == "smtps",
             start_tls=relay.scheme == "smtp+starttls",
-            timeout=_PATIENCE[Phase.HELLO],
+            timeout=_COMMAND_PATIENCE,
         )
+        self._queue: ReplyQueue | None = None
+        self._pipelining = False
+        self._unfinished = False
 
     @property
     def alive(self) -> bool:
         """Whether the connection still stands, as far as this end knows."""
-        return self._smtp.is_connected
+        return self._queue is not None and self._queue.standing
 
     async def open(self) -> Reply:
         """Connect, greet, secure and log in, as the relay's URL asks. Code 2yz when all is well."""
-        reply = await _told(Phase.CONNECT, self._smtp.connect(timeout=_PATIENCE[Phase.CONNECT]))
+        reply = await _told(Phase.CONNECT, self._smtp.connect(timeout=_CONNECT_PATIENCE))
         if reply.code // 100 != 2:
             return reply
-        return await _told(Phase.HELLO, self._smtp.ehlo())
+        reply = await _told(Phase.HELLO, self._smtp.ehlo())
+        if reply.code // 100 == 2:
+            self._pipelining = self._smtp.supports_extension("pipelining")
+            self._queue = ReplyQueue.take_over(self._smtp)
+        return reply
 
-    async def offer(self, sender: str, recipient: str) -> Reply:
-        """MAIL FROM and RCPT TO: the first refusal, or the acceptance of the recipient.
+    async def send(self, sender: str, recipient: str, wire: bytes) -> Reply:
+        """Offer a letter and hand it over: the first refusal, or the answer to the final dot.
 
-        Nothing is sent yet whatever comes back.
+        Phase DOT: as it says, code 0 meaning that nobody knows. Any earlier phase: surely not sent.
         """
+        if self._queue is None:
+            return Reply(Phase.CONNECT, 0, "the connection is not open")
         utf8 = not recipient.isascii()
         if utf8 and not self._smtp.supports_extension("smtputf8"):
             return Reply(Phase.RECIPIENT, 553, "5.6.7 the relay carries no non-ASCII addresses")
-        options = ["SMTPUTF8"] if utf8 else []
-        encoding = "utf-8" if utf8 else "ascii"
-        reply = await _told(
-            Phase.SENDER, self._smtp.mail(sender, options=options, encoding=encoding)
-        )
-        if reply.code // 100 != 2:
-            return reply
-        return await _told(Phase.RECIPIENT, self._smtp.rcpt(recipient, encoding=encoding))
-
-    async def hand_over(self, wire: bytes) -> Reply:
-        """DATA, the content, the final dot. Phase DATA: surely not sent; phase DOT: as it says."""
-        begun = await _told(Phase.DATA, self._smtp.execute_command(b"DATA", timeout=_DATA_PATIENCE))
-        if begun.code != 354:
-            return begun
-        ended = await _told(Phase.DOT, self._content(wire))
-        if ended.code == 0:
-            # A late answer to this letter must never be taken for the answer to the next one.
-            self._smtp.close()
-        return ended
-
-    async def forget(self) -> None:
-        """Give up a letter that was offered and shall not leave after all."""
-        await _told(Phase.SENDER, self._smtp.rset())
+        refusal = await self._offer(self._queue, sender, recipient, utf8=utf8)
+        if refusal:
+            return refusal
+        self._queue.send(stuffed(wire) + b".\r\n")
+        return Reply(Phase.DOT, *await self._queue.reply(_DOT_PATIENCE))
 
     async def close(self) -> None:
         """Say goodbye. What happens to the goodbye changes nothing about any letter."""
-        if self.alive:
-            with suppress(SMTPException, OSError):
-                await self._smtp.quit(timeout=5)
+        if self._queue and self._queue.standing:
+            self._queue.send(b"QUIT\r\n")
+            await self._queue.reply(5)
+            self._queue.drop()
         self._smtp.close()
 
-    async def _content(self, wire: bytes) -> tuple[int, str]:
-        if self._smtp.protocol is None:
-            raise ConnectionResetError("the connection was lost")
-        self._smtp.protocol.write(_DOT.sub(b"..", wire) + b".\r\n")
-        return await self._smtp.protocol.read_response(timeout=_DOT_PATIENCE)
+    async def _offer(
+        self, queue: ReplyQueue, sender: str, recipient: str, *, utf8: bool
+    ) -> Reply | None:
+        """MAIL, RCPT and DATA, in one write where the server can take it (RFC 2920)."""
+        mail = f"MAIL FROM:<{sender}>{' SMTPUTF8' if utf8 else ''}\r\n".encode()
+        commands = [(Phase.SENDER, mail, _COMMAND_PATIENCE)]
+        commands.append((Phase.RECIPIENT, f"RCPT TO:<{recipient}>\r\n".encode(), _COMMAND_PATIENCE))
+        commands.append((Phase.DATA, b"DATA\r\n", _DATA_PATIENCE))
+        if self._unfinished:
+            commands.insert(0, (Phase.SENDER, b"RSET\r\n", _COMMAND_PATIENCE))
+        if not self._pipelining:
+            return await self._offer_singly(queue, commands)
+        queue.send(b"".join(command for _, command, _ in commands))
+        replies = [Reply(phase, *await queue.reply(wait)) for phase, _, wait in commands]
+        refusal = next((reply for reply in replies if not _goes_on(reply)), None)
+        if refusal and replies[-1].code == 354:
+            # The server wants a content although nobody may have it: give it none (RFC 2920 §3.1).
+            queue.send(b".\r\n")
+            await queue.reply(_DOT_PATIENCE)
+        self._unfinished = refusal is not None
+        return refusal
+
+    async def _offer_singly(
+        self, queue: ReplyQueue, commands: list[tuple[Phase, bytes, int]]
+    ) -> Reply | None:
+        for phase, command, wait in commands:
+            queue.send(command)
+            reply = Reply(phase, *await queue.reply(wait))
+            if not _goes_on(reply):
+                self._unfinished = True
+                return reply
+        self._unfinished = False
+        return None
+
+
+def stuffed(wire: bytes) -> bytes:
+    """The content with its leading dots doubled (RFC 5321 §4.5.2), copied only if it has any."""
+    if b"\n." in wire or wire.startswith(b"."):
+        return _DOT.sub(b"..", wire)
+    return wire
+
+
+def _goes_on(reply: Reply) -> bool:
+    return reply.code == 354 if reply.phase is Phase.DATA else reply.code // 100 == 2
 
 
 async def _told(phase: Phase, answer: Awaitable[tuple[int, str]]) -> Reply:

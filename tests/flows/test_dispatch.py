@@ -7,10 +7,13 @@ import pytest
 from app.db import courses, deliveries, outbox
 from app.db.courses import Version
 from app.db.deliveries import Delivery
+from app.db.people import Enrollment
 from app.domain.delivery import LetterKind, State
 from app.flows import discuss, dispatch, steer
 from app.worker import Worker
 from tests.town import CAMILLE, Town
+
+PAUL = "paul@example.fr"
 
 
 async def lesson(town: Town, email: str = CAMILLE) -> Delivery:
@@ -134,10 +137,9 @@ async def _broken_version(session, delivery: Delivery) -> int:
     return broken.id
 
 
-@pytest.mark.parametrize("moment", ["before the claim", "while the relay is asked"])
+@pytest.mark.parametrize("moment", ["before the claim", "after the claim"])
 async def test_who_leaves_before_the_hand_over_gets_nothing(town: Town, moment: str):
-    await town.becomes_a_learner()
-    town.clock.advance(hours=24)
+    await two_learners_of_one_line(town)
 
     async def goodbye() -> None:
         await town.client.post(town.mailbox()[1].link("u"))
@@ -145,30 +147,39 @@ async def test_who_leaves_before_the_hand_over_gets_nothing(town: Town, moment: 
     if moment == "before the claim":
         await goodbye()
     else:
-        town.relay.during_rcpt = goodbye
+        town.relay.during_data = goodbye
     await town.mail_goes_out()
     cancelled = await lesson(town)
     assert (cancelled.state, cancelled.reason) == (State.CANCELLED, "left")
-    assert len(town.mailbox()) == 2
+    assert (len(town.mailbox()), len(town.mailbox(PAUL))) == (2, 3)
 
 
-async def test_who_pauses_while_the_relay_is_asked_gets_the_lesson_after_the_pause(town: Town):
-    enrollment = await town.becomes_a_learner()
-    town.clock.advance(hours=24)
+async def test_who_pauses_after_the_claim_gets_the_lesson_after_the_pause(town: Town):
+    enrollment = await two_learners_of_one_line(town)
 
     async def pause() -> None:
         async with town.parts.database.writing() as session:
             await steer.pause(session, enrollment.id, now=town.clock())
 
-    town.relay.during_rcpt = pause
+    town.relay.during_data = pause
     await town.mail_goes_out()
-    town.relay.during_rcpt = None
+    town.relay.during_data = None
     held = await lesson(town)
     assert (held.state, held.reason) == (State.HELD, "paused")
     async with town.parts.database.writing() as session:
         await steer.resume(session, enrollment.id, now=town.clock(), here=town.parts.here)
     await town.mail_goes_out()
     assert len(town.mailbox()) == 3
+
+
+async def two_learners_of_one_line(town: Town) -> Enrollment:
+    """Paul's second lesson is due a second before Camille's, and there is one connection only."""
+    town.parts.office.connections = 1
+    await town.becomes_a_learner(PAUL)
+    town.clock.advance(seconds=1)
+    enrollment = await town.becomes_a_learner()
+    town.clock.advance(hours=24)
+    return enrollment
 
 
 async def test_what_a_dead_worker_left_behind_becomes_unknown_and_is_seen(town: Town):

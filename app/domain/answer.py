@@ -1,0 +1,259 @@
+"""What an SMTP answer means: for the letter, for the person, for the provider, for the lesson.
+
+One table, read from the top: how far the conversation came, the class of the code, the enhanced
+status (RFC 3463), the words (refusal.py). Two rules stand above all rows. Nothing said before RCPT
+speaks of the recipient. And a faulty setting or a bad name of ours is never the recipient's fault:
+the letter waits, the provider's queue stops, a person looks. Counts nothing (tally.py) and stops
+nothing itself.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.domain.delivery import Event, Phase, Reply
+from app.domain.refusal import Reason, reason_of
+
+
+class Cause(StrEnum):
+    """Why an answer is what it is."""
+
+    ACCEPTED = "accepted"
+    UNKNOWN = "unknown"
+    NO_ANSWER = "no_answer"
+    TEMPORARY = "temporary"
+    RATE = "rate"
+    POLICY_OR_REPUTATION = "policy_or_reputation"
+    CONFIGURATION = "configuration"
+    ADDRESS_GONE = "address_gone"
+    DOMAIN_GONE = "domain_gone"
+    MAILBOX_DISABLED = "mailbox_disabled"
+    FULL = "full"
+    BARE_REFUSAL = "bare_refusal"
+    UNSUPPORTED_ADDRESS = "unsupported_address"
+    CONTENT = "content"
+    LOOP = "loop"
+    SYSTEM = "system"
+
+
+class Effect(StrEnum):
+    """What follows beyond the letter itself. What is counted becomes a consequence in tally.py."""
+
+    NONE = "none"
+    SUPPRESS = "suppress"
+    COUNT_DOMAIN_GONE = "count_domain_gone"
+    COUNT_DISABLED = "count_disabled"
+    COUNT_FULL = "count_full"
+    COUNT_BARE = "count_bare"
+    SLOW_PROVIDER = "slow_provider"
+    HOLD_PROVIDER = "hold_provider"
+    FAULT_LESSON = "fault_lesson"
+    HOLD_LETTER = "hold_letter"
+
+
+#: The effects that speak of the person.
+PERSONAL = frozenset({
+    Effect.SUPPRESS, Effect.COUNT_DOMAIN_GONE, Effect.COUNT_DISABLED, Effect.COUNT_FULL,
+    Effect.COUNT_BARE,
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What happens to the letter, why, and what follows for others."""
+
+    event: Event
+    cause: Cause
+    effect: Effect
+
+
+# A full box is soft although it may say 5yz: RFC 3463 §3.3 calls it a persistent transient failure.
+# A looping letter passes through DEFERRED to HELD: it is kept for a person, not tried again.
+_ROWS = {
+    Cause.ACCEPTED: (Event.ACCEPT, Effect.NONE),
+    Cause.UNKNOWN: (Event.LOSE, Effect.NONE),
+    Cause.NO_ANSWER: (Event.DEFER, Effect.NONE),
+    Cause.TEMPORARY: (Event.DEFER, Effect.NONE),
+    Cause.RATE: (Event.DEFER, Effect.SLOW_PROVIDER),
+    Cause.POLICY_OR_REPUTATION: (Event.DEFER, Effect.HOLD_PROVIDER),
+    Cause.CONFIGURATION: (Event.DEFER, Effect.HOLD_PROVIDER),
+    Cause.ADDRESS_GONE: (Event.REJECT, Effect.SUPPRESS),
+    Cause.DOMAIN_GONE: (Event.REJECT, Effect.COUNT_DOMAIN_GONE),
+    Cause.MAILBOX_DISABLED: (Event.REJECT, Effect.COUNT_DISABLED),
+    Cause.FULL: (Event.DEFER, Effect.COUNT_FULL),
+    Cause.BARE_REFUSAL: (Event.REJECT, Effect.COUNT_BARE),
+    Cause.UNSUPPORTED_ADDRESS: (Event.REJECT, Effect.NONE),
+    Cause.CONTENT: (Event.REJECT, Effect.FAULT_LESSON),
+    Cause.LOOP: (Event.DEFER, Effect.HOLD_LETTER),
+    Cause.SYSTEM: (Event.REJECT, Effect.NONE),
+}
+_MEANINGS = {cause: Meaning(event, cause, effect) for cause, (event, effect) in _ROWS.items()}
+# Said after RCPT was accepted, so not by the one who keeps the list of mailboxes: counted.
+_GONE_LATE = Meaning(Event.REJECT, Cause.ADDRESS_GONE, Effect.COUNT_BARE)
+# A size refused at MAIL (RFC 1870 §6.1) speaks of the lesson and of no recipient.
+_CONTENT_EARLY = Meaning(Event.DEFER, Cause.CONTENT, Effect.FAULT_LESSON)
+
+# By the detail of the enhanced status (RFC 3463 §3, RFC 7372, RFC 7505, RFC 7293, RFC 6531).
+_BY_DETAIL = {
+    **dict.fromkeys(("1.1", "1.3", "1.6", "1.10", "7.17", "7.18"), Cause.ADDRESS_GONE),
+    **dict.fromkeys(("1.2", "4.4"), Cause.DOMAIN_GONE),
+    **dict.fromkeys(("2.1", "7.13"), Cause.MAILBOX_DISABLED),
+    **dict.fromkeys(("2.2", "3.1"), Cause.FULL),
+    **dict.fromkeys(("1.7", "1.8", "7.8", "7.9", "7.11", "7.509", "7.515"), Cause.CONFIGURATION),
+    **dict.fromkeys((f"7.{n}" for n in (*range(20, 28), 29, 30, 32)), Cause.CONFIGURATION),
+    **dict.fromkeys(("2.3", "3.4"), Cause.CONTENT),
+    "4.5": Cause.RATE,
+    "4.6": Cause.LOOP,
+    "6.7": Cause.UNSUPPORTED_ADDRESS,
+}  # fmt: skip
+_BY_SUBJECT = {
+    "3": Cause.SYSTEM, "4": Cause.SYSTEM, "5": Cause.CONTENT, "6": Cause.CONTENT,
+    "7": Cause.POLICY_OR_REPUTATION,
+}  # fmt: skip
+# Details that say "other or undefined": the words decide, as where there is no status at all.
+_UNDEFINED = {"0.0", "1.0", "2.0", "3.0", "4.0", "5.0"}
+# Codes with one sense whatever stands behind them (RFC 4954 §6, RFC 7504, RFC 5248 §2.4).
+_IMPLIED = {
+    521: "1.2", 525: "7.13", 530: "7.8", 534: "7.9", 535: "7.8", 538: "7.11", 556: "1.10",
+}  # fmt: skip
+_BY_WORDS = {
+    Reason.GONE: Cause.ADDRESS_GONE,
+    Reason.DOMAIN_GONE: Cause.DOMAIN_GONE,
+    Reason.DISABLED: Cause.MAILBOX_DISABLED,
+    Reason.FULL: Cause.FULL,
+    Reason.RATE: Cause.RATE,
+    Reason.REPUTATION: Cause.POLICY_OR_REPUTATION,
+    Reason.POLICY: Cause.POLICY_OR_REPUTATION,
+    Reason.CONTENT: Cause.CONTENT,
+    Reason.SYSTEM: Cause.SYSTEM,
+}
+# Where neither status nor words speak: 552 is a full box, the others are protocol (RFC 5321 §4.2.2).
+_BY_CODE = {552: Cause.FULL, **dict.fromkeys((500, 502, 503, 504, 555), Cause.CONTENT)}
+_NAMES_A_MAILBOX = {550, 551, 553}
+_AGREES_WITH_GONE = {Reason.GONE, Reason.DOMAIN_GONE, Reason.DISABLED, Reason.UNKNOWN}
+
+_GREYLISTED = re.compile(r"gr[ae]y-?list", re.IGNORECASE)
+_OUR_SHARE = re.compile(r"sending (?:quota|limit)|(?:daily|hourly) .{0,20}(?:quota|limit)", re.I)
+_GOES_ROUND = re.compile(r"too many hops|(?:mail|message|routing) loop", re.IGNORECASE)
+_NOT_LISTED = re.compile(r"recipient address rejected", re.IGNORECASE)
+# Echoed addresses and IP numbers are not words: stop@quota-full.fr, 5.1.1.7.
+_ADDRESS = re.compile(r"[\w.+=%'-]+@[\w.-]+")
+_NUMBERS = re.compile(r"\d+(?:\.\d+){2,}")
+
+
+def weigh(reply: Reply) -> Meaning:
+    """What `reply`, the last word of one attempt, means. Total: any phase, code and text.
+
+    Rows: RFC 5321 §4.2 by phase and class, RFC 3463 §3 by status. Only a parsed 2yz after the dot
+    accepts, and only no readable answer after the dot leaves it open (RFC 1047).
+    """
+    kind = reply.code // 100
+    if reply.phase is Phase.DOT and kind == 2:
+        return _MEANINGS[Cause.ACCEPTED]
+    if reply.phase is Phase.DOT and kind not in (4, 5):
+        return _MEANINGS[Cause.UNKNOWN]
+    if reply.code == 0:
+        return _MEANINGS[Cause.NO_ANSWER]
+    if kind == 4:
+        return _MEANINGS[_delayed(reply)]
+    if kind != 5:
+        return _MEANINGS[Cause.TEMPORARY]
+    if reply.phase < Phase.RECIPIENT:
+        cause = _refused_us(reply)
+        return _CONTENT_EARLY if cause is Cause.CONTENT else _MEANINGS[cause]
+    cause = _refused(reply)
+    late = reply.phase > Phase.RECIPIENT
+    return _GONE_LATE if late and cause is Cause.ADDRESS_GONE else _MEANINGS[cause]
+
+
+def effect_of_report(reason: Reason) -> Effect:
+    """What a delivery report says beyond its letter (RFC 3464 §2.3); the letter itself had left.
+
+    Only for a report that came to its own return path: any other may be forged (S-22).
+    """
+    cause = _BY_WORDS.get(reason, Cause.SYSTEM)
+    return _MEANINGS[cause].effect
+
+
+def _delayed(reply: Reply) -> Cause:
+    """The rows of 4yz: the letter is tried again whatever they say (RFC 5321 §4.2.1)."""
+    detail, spoken = _detail(reply), _spoken(reply)
+    if _GREYLISTED.search(reply.text):
+        return Cause.TEMPORARY
+    # An idle connection that was closed is no sign of haste (RFC 3463 §3.5, X.4.2).
+    hurried = reply.code == 421 and detail != "4.2"
+    slow_down = hurried or detail.startswith("7.") or _OUR_SHARE.search(reply.text)
+    if slow_down or spoken in (Reason.RATE, Reason.REPUTATION):
+        return Cause.RATE
+    storage = detail in ("2.2", "3.1") or (reply.code == 452 and not detail)
+    if reply.phase >= Phase.RECIPIENT and (storage or spoken is Reason.FULL):
+        return Cause.FULL
+    return Cause.TEMPORARY
+
+
+def _refused_us(reply: Reply) -> Cause:
+    """The rows of 5yz before RCPT: all of them are about us."""
+    detail, spoken = _detail(reply), _spoken(reply)
+    if reply.phase is Phase.SENDER and (detail == "3.4" or (reply.code == 552 and not detail)):
+        return Cause.CONTENT
+    if spoken is Reason.REPUTATION:
+        return Cause.POLICY_OR_REPUTATION
+    if spoken is Reason.RATE and not detail.startswith("7."):
+        return Cause.RATE
+    about_us = _BY_DETAIL.get(detail) or _BY_SUBJECT.get(detail.partition(".")[0])
+    policy = about_us is Cause.POLICY_OR_REPUTATION
+    return Cause.POLICY_OR_REPUTATION if policy else Cause.CONFIGURATION
+
+
+def _refused(reply: Reply) -> Cause:
+    """The rows of 5yz from RCPT on. Where status and words disagree, nobody is suppressed."""
+    detail, spoken = _detail(reply), _spoken(reply)
+    coded = _BY_DETAIL.get(detail) or _BY_SUBJECT.get(detail.partition(".")[0])
+    if coded is Cause.LOOP or _GOES_ROUND.search(reply.text):
+        return Cause.LOOP
+    if spoken is Reason.REPUTATION:
+        return Cause.POLICY_OR_REPUTATION
+    if coded in (Cause.POLICY_OR_REPUTATION, Cause.CONFIGURATION, Cause.UNSUPPORTED_ADDRESS):
+        return coded
+    if spoken is Reason.RATE or _OUR_SHARE.search(reply.text):
+        return Cause.RATE
+    if not detail or detail in _UNDEFINED:
+        return _in_words(reply, detail, spoken)
+    # Exchange Online names an unknown mailbox so, under a status that speaks of the network.
+    if detail == "4.1" and _NOT_LISTED.search(reply.text):
+        return Cause.BARE_REFUSAL
+    if coded is Cause.ADDRESS_GONE and spoken not in _AGREES_WITH_GONE:
+        return Cause.FULL if spoken is Reason.FULL else Cause.BARE_REFUSAL
+    return coded or Cause.BARE_REFUSAL
+
+
+def _in_words(reply: Reply, detail: str, spoken: Reason) -> Cause:
+    """A 5yz whose status says nothing: by its words, else by its code."""
+    late = reply.phase > Phase.RECIPIENT
+    if spoken is Reason.GONE and reply.code not in _NAMES_A_MAILBOX:
+        return Cause.BARE_REFUSAL
+    # Before any content was seen, "spam" speaks of the sender.
+    if spoken is Reason.CONTENT and not late and reply.code != 552:
+        return Cause.POLICY_OR_REPUTATION
+    if spoken not in (Reason.UNKNOWN, Reason.SYSTEM):
+        return _BY_WORDS[spoken]
+    said = _BY_SUBJECT.get(detail.partition(".")[0]) or _BY_WORDS.get(spoken)
+    silent = Cause.CONTENT if late else Cause.BARE_REFUSAL
+    return said or _BY_CODE.get(reply.code, silent)
+
+
+def _detail(reply: Reply) -> str:
+    """ "1.1" of 5.1.1, or "" without a status. One of another class than the code's is no address
+    status: 550 4.1.1 contradicts itself (RFC 2034 §4).
+    """
+    if reply.code in _IMPLIED:
+        return _IMPLIED[reply.code]
+    kind, _, detail = (reply.enhanced or "").partition(".")
+    contradicts = kind != str(reply.code // 100)
+    return "" if contradicts and detail.partition(".")[0] in ("1", "2") else detail
+
+
+def _spoken(reply: Reply) -> Reason:
+    own = reply.enhanced or ""
+    text = _NUMBERS.sub(lambda n: own if n[0] == own else " ", reply.text[:4000])
+    return reason_of(_ADDRESS.sub(" ", text), "")

@@ -1,0 +1,26 @@
+"""The circuit breaker: when one provider suddenly knows nobody any more, it is the provider's fault.
+
+On 14 and 15 December 2020 Gmail answered 550 5.1.1 for live accounts for hours. Whoever believed it
+lost their readers. Decides over two figures; keeps no state and lifts no suppression itself.
+"""
+
+from datetime import datetime, timedelta
+
+WATCH = timedelta(hours=1)
+_LEAST = 10
+_ONE_IN = 20
+
+
+def opens(asked: int, gone: int) -> bool:
+    """True when more than 5 % of the RCPTs `asked` at one provider within WATCH came back as
+    "address gone", and at least ten of them. Open stays open until a person closes it.
+    """
+    return gone >= _LEAST and gone * _ONE_IN > asked
+
+
+def doubts(suppressed_at: datetime, *, opened_at: datetime) -> bool:
+    """True for a suppression of that provider's that must not stand while the breaker is open.
+
+    Those of the hour before it opened belong to it: they are what opened it.
+    """
+    return suppressed_at >= opened_at - WATCH
