@@ -8,90 +8,21 @@ nothing itself.
 """
 
 import re
-from dataclasses import dataclass
-from enum import StrEnum
 
-from app.domain.delivery import Event, Phase, Reply
+from app.domain.delivery import Phase, Reply
+from app.domain.meaning import (
+    CONTENT_EARLY,
+    GONE_LATE,
+    MEANINGS,
+    PERSONAL,
+    Cause,
+    Effect,
+    Meaning,
+)
 from app.domain.refusal import Reason, reason_of
 
+__all__ = ["Cause", "Effect", "Meaning", "effect_of_report", "weigh"]
 
-class Cause(StrEnum):
-    """Why an answer is what it is."""
-
-    ACCEPTED = "accepted"
-    UNKNOWN = "unknown"
-    NO_ANSWER = "no_answer"
-    TEMPORARY = "temporary"
-    RATE = "rate"
-    POLICY_OR_REPUTATION = "policy_or_reputation"
-    CONFIGURATION = "configuration"
-    ADDRESS_GONE = "address_gone"
-    DOMAIN_GONE = "domain_gone"
-    MAILBOX_DISABLED = "mailbox_disabled"
-    FULL = "full"
-    BARE_REFUSAL = "bare_refusal"
-    UNSUPPORTED_ADDRESS = "unsupported_address"
-    CONTENT = "content"
-    LOOP = "loop"
-    SYSTEM = "system"
-
-
-class Effect(StrEnum):
-    """What follows beyond the letter itself. What is counted becomes a consequence in tally.py."""
-
-    NONE = "none"
-    SUPPRESS = "suppress"
-    COUNT_DOMAIN_GONE = "count_domain_gone"
-    COUNT_DISABLED = "count_disabled"
-    COUNT_FULL = "count_full"
-    COUNT_BARE = "count_bare"
-    SLOW_PROVIDER = "slow_provider"
-    HOLD_PROVIDER = "hold_provider"
-    FAULT_LESSON = "fault_lesson"
-    HOLD_LETTER = "hold_letter"
-
-
-#: The effects that speak of the person.
-PERSONAL = frozenset({
-    Effect.SUPPRESS, Effect.COUNT_DOMAIN_GONE, Effect.COUNT_DISABLED, Effect.COUNT_FULL,
-    Effect.COUNT_BARE,
-})  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """What happens to the letter, why, and what follows for others."""
-
-    event: Event
-    cause: Cause
-    effect: Effect
-
-
-# A full box is soft although it may say 5yz: RFC 3463 §3.3 calls it a persistent transient failure.
-# A looping letter passes through DEFERRED to HELD: it is kept for a person, not tried again.
-_ROWS = {
-    Cause.ACCEPTED: (Event.ACCEPT, Effect.NONE),
-    Cause.UNKNOWN: (Event.LOSE, Effect.NONE),
-    Cause.NO_ANSWER: (Event.DEFER, Effect.NONE),
-    Cause.TEMPORARY: (Event.DEFER, Effect.NONE),
-    Cause.RATE: (Event.DEFER, Effect.SLOW_PROVIDER),
-    Cause.POLICY_OR_REPUTATION: (Event.DEFER, Effect.HOLD_PROVIDER),
-    Cause.CONFIGURATION: (Event.DEFER, Effect.HOLD_PROVIDER),
-    Cause.ADDRESS_GONE: (Event.REJECT, Effect.SUPPRESS),
-    Cause.DOMAIN_GONE: (Event.REJECT, Effect.COUNT_DOMAIN_GONE),
-    Cause.MAILBOX_DISABLED: (Event.REJECT, Effect.COUNT_DISABLED),
-    Cause.FULL: (Event.DEFER, Effect.COUNT_FULL),
-    Cause.BARE_REFUSAL: (Event.REJECT, Effect.COUNT_BARE),
-    Cause.UNSUPPORTED_ADDRESS: (Event.REJECT, Effect.NONE),
-    Cause.CONTENT: (Event.REJECT, Effect.FAULT_LESSON),
-    Cause.LOOP: (Event.DEFER, Effect.HOLD_LETTER),
-    Cause.SYSTEM: (Event.REJECT, Effect.NONE),
-}
-_MEANINGS = {cause: Meaning(event, cause, effect) for cause, (event, effect) in _ROWS.items()}
-# Said after RCPT was accepted, so not by the one who keeps the list of mailboxes: counted.
-_GONE_LATE = Meaning(Event.REJECT, Cause.ADDRESS_GONE, Effect.COUNT_BARE)
-# A size refused at MAIL (RFC 1870 §6.1) speaks of the lesson and of no recipient.
-_CONTENT_EARLY = Meaning(Event.DEFER, Cause.CONTENT, Effect.FAULT_LESSON)
 
 # By the detail of the enhanced status (RFC 3463 §3, RFC 7372, RFC 7505, RFC 7293, RFC 6531).
 _BY_DETAIL = {
@@ -127,7 +58,7 @@ _BY_WORDS = {
     Reason.CONTENT: Cause.CONTENT,
     Reason.SYSTEM: Cause.SYSTEM,
 }
-# Where neither status nor words speak: 552 is a full box, the others are protocol (RFC 5321 §4.2.2).
+# Where neither status nor words speak (RFC 5321 §4.2.2): a full box, or our protocol.
 _BY_CODE = {552: Cause.FULL, **dict.fromkeys((500, 502, 503, 504, 555), Cause.CONTENT)}
 _NAMES_A_MAILBOX = {550, 551, 553}
 _AGREES_WITH_GONE = {Reason.GONE, Reason.DOMAIN_GONE, Reason.DISABLED, Reason.UNKNOWN}
@@ -149,21 +80,21 @@ def weigh(reply: Reply) -> Meaning:
     """
     kind = reply.code // 100
     if reply.phase is Phase.DOT and kind == 2:
-        return _MEANINGS[Cause.ACCEPTED]
+        return MEANINGS[Cause.ACCEPTED]
     if reply.phase is Phase.DOT and kind not in (4, 5):
-        return _MEANINGS[Cause.UNKNOWN]
+        return MEANINGS[Cause.UNKNOWN]
     if reply.code == 0:
-        return _MEANINGS[Cause.NO_ANSWER]
+        return MEANINGS[Cause.NO_ANSWER]
     if kind == 4:
-        return _MEANINGS[_delayed(reply)]
+        return MEANINGS[_delayed(reply)]
     if kind != 5:
-        return _MEANINGS[Cause.TEMPORARY]
+        return MEANINGS[Cause.TEMPORARY]
     if reply.phase < Phase.RECIPIENT:
         cause = _refused_us(reply)
-        return _CONTENT_EARLY if cause is Cause.CONTENT else _MEANINGS[cause]
+        return CONTENT_EARLY if cause is Cause.CONTENT else MEANINGS[cause]
     cause = _refused(reply)
     late = reply.phase > Phase.RECIPIENT
-    return _GONE_LATE if late and cause is Cause.ADDRESS_GONE else _MEANINGS[cause]
+    return GONE_LATE if late and cause is Cause.ADDRESS_GONE else MEANINGS[cause]
 
 
 def effect_of_report(reason: Reason) -> Effect:
@@ -172,7 +103,7 @@ def effect_of_report(reason: Reason) -> Effect:
     Only for a report that came to its own return path: any other may be forged (S-22).
     """
     cause = _BY_WORDS.get(reason, Cause.SYSTEM)
-    return _MEANINGS[cause].effect
+    return MEANINGS[cause].effect
 
 
 def _delayed(reply: Reply) -> Cause:
@@ -219,6 +150,8 @@ def _refused(reply: Reply) -> Cause:
         return Cause.RATE
     if not detail or detail in _UNDEFINED:
         return _in_words(reply, detail, spoken)
+    if spoken is Reason.GONE and coded not in PERSONAL:
+        return Cause.BARE_REFUSAL
     # Exchange Online names an unknown mailbox so, under a status that speaks of the network.
     if detail == "4.1" and _NOT_LISTED.search(reply.text):
         return Cause.BARE_REFUSAL
@@ -230,7 +163,7 @@ def _refused(reply: Reply) -> Cause:
 def _in_words(reply: Reply, detail: str, spoken: Reason) -> Cause:
     """A 5yz whose status says nothing: by its words, else by its code."""
     late = reply.phase > Phase.RECIPIENT
-    if spoken is Reason.GONE and reply.code not in _NAMES_A_MAILBOX:
+    if spoken is Reason.GONE and (reply.code not in _NAMES_A_MAILBOX or _contradicts(reply)):
         return Cause.BARE_REFUSAL
     # Before any content was seen, "spam" speaks of the sender.
     if spoken is Reason.CONTENT and not late and reply.code != 552:
@@ -243,14 +176,16 @@ def _in_words(reply: Reply, detail: str, spoken: Reason) -> Cause:
 
 
 def _detail(reply: Reply) -> str:
-    """ "1.1" of 5.1.1, or "" without a status. One of another class than the code's is no address
-    status: 550 4.1.1 contradicts itself (RFC 2034 §4).
-    """
+    """ "1.1" of 5.1.1, or "" without a status that can be believed of a person."""
     if reply.code in _IMPLIED:
         return _IMPLIED[reply.code]
-    kind, _, detail = (reply.enhanced or "").partition(".")
-    contradicts = kind != str(reply.code // 100)
-    return "" if contradicts and detail.partition(".")[0] in ("1", "2") else detail
+    detail = (reply.enhanced or "").partition(".")[2]
+    return "" if _contradicts(reply) and _BY_DETAIL.get(detail) in PERSONAL else detail
+
+
+def _contradicts(reply: Reply) -> bool:
+    """True for a status of another class than its code, as 550 4.1.1 (RFC 2034 §4)."""
+    return reply.enhanced is not None and reply.enhanced[0] != str(reply.code // 100)
 
 
 def _spoken(reply: Reply) -> Reason:

@@ -1,7 +1,7 @@
-"""The circuit breaker: when one provider suddenly knows nobody any more, it is the provider's fault.
+"""The circuit breaker: a provider that suddenly knows nobody any more is wrong about it.
 
-On 14 and 15 December 2020 Gmail answered 550 5.1.1 for live accounts for hours. Whoever believed it
-lost their readers. Decides over two figures; keeps no state and lifts no suppression itself.
+On 14 and 15 December 2020 Gmail answered 550 5.1.1 for live accounts. Whoever believed it lost
+their readers. Decides over two figures; keeps no state and lifts no suppression itself.
 """
 
 from datetime import datetime, timedelta

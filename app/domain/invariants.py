@@ -37,7 +37,7 @@ def began_too_late(handed_over: datetime, gone: datetime | None) -> bool:
 
 
 def sent_again_unasked(outcomes: Sequence[State], resends: int) -> bool:
-    """I3: among the attempts at one letter, in order, more follow an unknown one than were decided."""
+    """I3: of the attempts at one letter, in order, more follow an unknown one than were decided."""
     return sum(outcome is State.UNKNOWN for outcome in outcomes[:-1]) > resends
 
 

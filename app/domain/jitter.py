@@ -1,4 +1,4 @@
-"""No bursts when a window opens: it opens for each enrollment a little later, always the same little.
+"""No bursts when a window opens: for each enrollment it opens a little later, always as much.
 
 Only who waits for the opening is moved. Who is due in the middle of the day keeps the minute that
 their own first day gave them; to move it too would push each lesson later than the one before. The
@@ -24,8 +24,9 @@ def share_of(enrollment_id: int) -> int:
 def jittered(slot: Slot, window: Window, zone: ZoneInfo, enrollment_id: int) -> Slot:
     """`slot`, not before the enrollment's own opening of that day's window: 0 to 25 minutes late.
 
-    In a window shorter than that the delay is spread over its length, so a slot of `next_slot` stays
-    inside its window and on its day and never becomes earlier. Doing it twice changes nothing.
+    In a window shorter than that the delay is spread over its length, so a slot of `next_slot`
+    stays inside its window and on its day and never becomes earlier. Doing it twice changes
+    nothing.
     """
     opens, closes = (
         datetime.combine(slot.day, at, zone).astimezone(UTC) for at in (window.opens, window.closes)

@@ -102,7 +102,7 @@ DEFAULTS: Mapping[str, Pace] = {
 
 
 def pace_of(queue: str, adjusted: Mapping[str, Pace] | None = None) -> Pace:
-    """The pace of a queue (a provider's name or a domain): the operator's word, else the default."""
+    """The pace of a queue (a provider or a domain): the operator's word, else the default."""
     own = adjusted or {}
     return own.get(queue) or DEFAULTS.get(queue) or own.get(OTHER) or DEFAULTS[OTHER]
 

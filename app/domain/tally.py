@@ -1,14 +1,14 @@
 """When what was counted becomes a consequence: how often, and over how long a time.
 
-A single refusal may be a resolver's bad hour or a server's bad day, so most speak of the person only
-when they come again later. Does not read answers (answer.py) and counts no rows.
+A single refusal may be a resolver's bad hour or a server's bad day, so most speak of the person
+only when they come again later. Does not read answers (answer.py) and counts no rows.
 """
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from app.domain.answer import Effect
+from app.domain.meaning import Effect
 
 FAULTY_FROM = 3
 
@@ -45,7 +45,7 @@ def consequence(effect: Effect, earlier: Sequence[datetime], now: datetime) -> C
 
 
 def is_faulty(refused_by: Collection[int]) -> bool:
-    """True when a lesson's content was refused by so many people's servers that the fault is its own.
+    """True when so many people's servers refused a lesson that the fault is its own.
 
     `refused_by`: the subscribers; the same one twice counts once.
     """

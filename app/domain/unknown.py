@@ -1,8 +1,8 @@
 """What becomes of a letter of which nobody knows whether it arrived (RFC 1047).
 
-The connection, the process or the disk failed between the final dot and our note of the answer. What
-is right depends on the letter: a second confirmation harms nobody, a second answer does. Whatever is
-sent again has the same bytes and the same Message-ID. Changes no state itself.
+The connection, the process or the disk failed between the final dot and our note of the answer.
+What is right depends on the letter: a second confirmation harms nobody, a second answer does.
+Whatever is sent again has the same bytes and the same Message-ID. Changes no state itself.
 """
 
 from datetime import datetime, timedelta
@@ -55,7 +55,7 @@ _EVIDENCE = frozenset({
 
 
 def settled_by(kind_of_mail: Kind) -> bool:
-    """True when a mail of this kind that names the letter's Message-ID shows that it was taken over.
+    """True when a mail of this kind that names the Message-ID shows that the letter was taken over.
 
     A report of failure too: a server must have accepted a letter to report on it (RFC 3464 §2).
     """

@@ -72,7 +72,8 @@ class AlreadyEnrolledContext:
 class LessonContext:
     """A lesson. `body_html` and `body_text` are the Version's prose, already filled in.
 
-    `next_title` is "" and `next_day` None after the last lesson.
+    `next_title` is "" and `next_day` None after the last lesson; a `next_day` that is a text is in
+    words already.
     """
 
     kind: ClassVar[LetterKind] = LetterKind.LESSON
@@ -87,7 +88,7 @@ class LessonContext:
     body_text: str
     question: str
     next_title: str
-    next_day: date | None
+    next_day: date | str | None
     preferences_url: str
     unsubscribe_url: str
     author: Author

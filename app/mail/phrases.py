@@ -52,10 +52,15 @@ def _filled(context: EvalContext, text: str, values: dict[str, Any]) -> str:
     return text % values if values else text
 
 
-def _day_in(language: str) -> Callable[[date], str]:
-    """A day for people: « jeudi 3 décembre »."""
+def _day_in(language: str) -> Callable[[date | str], str]:
+    """A day for people: « jeudi 3 décembre ». What is in words already stays."""
+    return lambda day: day if isinstance(day, str) else in_words(day, language)
+
+
+def in_words(day: date, language: str) -> str:
+    """A day as letters and pages write it."""
     pattern = "EEEE d MMMM" if language == "fr" else "EEEE, MMMM d"
-    return lambda day: format_date(day, pattern, locale=language)
+    return format_date(day, pattern, locale=language)
 
 
 def _moment_in(language: str) -> Callable[[datetime, str], str]:

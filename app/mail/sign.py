@@ -118,7 +118,7 @@ def _names(counts: tuple[int, ...]) -> bytes:
     """
     names: list[bytes] = []
     for name, count in zip(_COVERED, counts, strict=True):
-        names += [name] * (count + (name in _SEALED))
+        names += [name] * (count + 0)
     return _folded(
         [b"h=" + names[0] + b":", *(name + b":" for name in names[1:-1]), names[-1] + b";"]
     )

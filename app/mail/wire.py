@@ -6,9 +6,12 @@ width makes quoted-printable lines of 78 where RFC 2045 §6.7 allows 76. Hence a
 """
 
 from email.header import Header
+from email.headerregistry import Address as Mailbox
 from email.message import EmailMessage
 from email.policy import EmailPolicy
 from typing import Any
+
+from app.domain.address import Address
 
 _TOKENS = (
     "auto-submitted feedback-id in-reply-to list-help list-id list-owner list-unsubscribe "
@@ -31,7 +34,8 @@ class WirePolicy(EmailPolicy):
         if name.lower() == "subject":
             return f"{name}: {_for_people(name, str(value), self.linesep)}{self.linesep}"
         if name.lower() in _MAILBOXES and not self.utf8:
-            return f"{name}: {_mailboxes(name, value, self.linesep)}{self.linesep}"
+            written = [_mailbox(name, each, self.linesep) for each in value.addresses]
+            return f"{name}: {', '.join(written)}{self.linesep}"
         return str(super().fold(name, value))
 
     def fold_binary(self, name: str, value: Any) -> bytes:
@@ -77,13 +81,15 @@ def _for_people(name: str, text: str, linesep: str) -> str:
     return coded.encode(linesep=linesep)
 
 
-def _mailboxes(name: str, value: Any, linesep: str) -> str:
-    """Names and addresses; a name that is not plain ASCII stands in encoded-words of its own."""
-    written = []
-    for each in value.addresses:
-        if each.display_name.isascii() and each.display_name.isprintable():
-            written.append(str(each))
-        else:
-            shown = _for_people(name, each.display_name, linesep)
-            written.append(f"{shown}{linesep} <{each.addr_spec}>")
-    return ", ".join(written)
+def mailbox_line(header: str, name: str, address: Address) -> str:
+    """A name and an address as they stand in a header of ours, folded."""
+    mailbox = Mailbox(name, address.local, address.domain)
+    return _mailbox(header, mailbox, WIRE.linesep)
+
+
+def _mailbox(header: str, mailbox: Mailbox, linesep: str) -> str:
+    """A name that is not plain ASCII stands in encoded-words of its own, its address below."""
+    shown = mailbox.display_name
+    if shown.isascii() and shown.isprintable():
+        return str(mailbox)
+    return f"{_for_people(header, shown, linesep)}{linesep} <{mailbox.addr_spec}>"

@@ -1,7 +1,6 @@
 """Lists in pages: every row exactly once, whatever is added meanwhile."""
 
 import base64
-from itertools import count
 from typing import Any
 
 import httpx2
@@ -13,6 +12,7 @@ from app.flows import grant
 from app.wiring import Parts
 
 on_one_engine = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+MOST_PAGES = 400
 LISTS = [
     "courses",
     "lessons",
@@ -49,13 +49,13 @@ async def test_every_row_comes_exactly_once_while_rows_are_added(
 ):
     await tokens_are_added(parts, first)
     seen, cursor = await page(api, None, limit=limit)
-    for turn in count():
+    for more in [*added, *[0] * MOST_PAGES]:
         if cursor is None:
             break
-        await tokens_are_added(parts, added[turn] if turn < len(added) else 0)
-        more, cursor = await page(api, cursor, limit=limit)
-        assert 0 < len(more) <= limit
-        seen += more
+        await tokens_are_added(parts, more)
+        rows, cursor = await page(api, cursor, limit=limit)
+        assert 0 < len(rows) <= limit
+        seen += rows
     everything, _ = await page(api, None, limit=200)
     assert seen == everything
 
@@ -67,8 +67,9 @@ async def test_from_the_newest_on_what_is_added_meanwhile_disturbs_no_page(
     seen, cursor = await page(api, None, limit=3, order="newest")
     while cursor:
         await tokens_are_added(parts, 2)
-        more, cursor = await page(api, cursor, limit=3, order="newest")
-        seen += more
+        rows, cursor = await page(api, cursor, limit=3, order="newest")
+        seen += rows
+        assert len(seen) <= 7
     assert seen == [7, 6, 5, 4, 3, 2, 1]
 
 
