@@ -106,7 +106,7 @@ def _covered_fields(head: bytes) -> dict[bytes, list[bytes]]:
             raise ValueError("each header of a letter has a name and a colon")
         name = name.rstrip(b" ").lower()
         if name in fields:
-            fields[name].append(name + b":" + value.strip(b" "))
+            fields[name].append(name + b":" + value.strip())
     return fields
 
 
@@ -118,7 +118,7 @@ def _names(counts: tuple[int, ...]) -> bytes:
     """
     names: list[bytes] = []
     for name, count in zip(_COVERED, counts, strict=True):
-        names += [name] * (count + 0)
+        names += [name] * (count + (name in _SEALED))
     return _folded(
         [b"h=" + names[0] + b":", *(name + b":" for name in names[1:-1]), names[-1] + b";"]
     )

@@ -28,11 +28,8 @@ _RECIPIENT = Address("to-marker", "marker.invalid", "marker.invalid")
 _WRITTEN = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
 _DATE = "Sat, 03 Feb 2001 04:05:06 +0000"
 _TEXT, _HTML = "text-marker", "html-marker"
-_HEAD = re.compile(
-    "|".join(
-        [_TAG, _DOOR, re.escape(_HELP), str(_RECIPIENT), re.escape(_DATE), _TEXT, _HTML]
-    ).encode()
-)
+_MARKS = [_TAG, _DOOR, re.escape(_HELP), str(_RECIPIENT), re.escape(_DATE), _TEXT, _HTML]
+_HEAD = re.compile("|".join(_MARKS).encode())
 _HEAD_FIELDS = {
     _TAG: "tag",
     _DOOR: "door",
@@ -41,7 +38,8 @@ _HEAD_FIELDS = {
     _DATE: "date",
 }
 _IN_BODY = re.compile("\ue000([a-z_]+)\ue001")
-_SAFE = frozenset(range(33, 127)) - {ord("=")} | {ord(" ")}
+_SAFE = frozenset(range(32, 127)) - {ord("=")}
+_CODED = [b"%c" % byte if byte in _SAFE else b"=%02X" % byte for byte in range(256)]
 
 
 def mark(field: str) -> str:
@@ -60,20 +58,20 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Skeleton:
-    """The image: bytes that stay, and slots."""
+    """The image: bytes that stay, and numbers of slots to be put between them."""
 
-    pieces: tuple[bytes | Slot, ...]
+    pieces: tuple[bytes | int, ...]
+    slots: tuple[Slot, ...]
 
     def fill(self, values: Mapping[str, str]) -> bytes:
         """The letter of one person. `to` is the header's value, the other values plain text.
 
         Raises KeyError for a field without a value.
         """
-        written = [
-            piece if isinstance(piece, bytes) else _written(piece, values[piece.field])
-            for piece in self.pieces
-        ]
-        return b"".join(written)
+        written = [_written(slot, values[slot.field]) for slot in self.slots]
+        return b"".join(
+            [piece if isinstance(piece, bytes) else written[piece] for piece in self.pieces]
+        )
 
 
 def build(letter: Letter, envelope: Envelope) -> Skeleton:
@@ -99,7 +97,9 @@ def build(letter: Letter, envelope: Envelope) -> Skeleton:
         name, at = found[0].decode(), found.end()
         pieces += bodies.get(name) or [Slot(_HEAD_FIELDS[name])]
     pieces.append(wire[at:])
-    return Skeleton(tuple(pieces))
+    slots = list(dict.fromkeys(piece for piece in pieces if isinstance(piece, Slot)))
+    numbered = (slots.index(each) if isinstance(each, Slot) else each for each in pieces)
+    return Skeleton(tuple(numbered), tuple(slots))
 
 
 def to_header(name: str, address: Address) -> str:
@@ -132,7 +132,10 @@ def _written(slot: Slot, value: str) -> bytes:
     if not slot.in_body:
         return value.encode("ascii")
     raw = (escape(value) if slot.html else value).encode()
-    coded = b"".join(b"%c" % byte if byte in _SAFE else b"=%02X" % byte for byte in raw)
+    if value.isascii() and value.isprintable():
+        coded = raw.replace(b"=", b"=3D")
+    else:
+        coded = b"".join([_CODED[byte] for byte in raw])
     return coded if len(coded) <= _WIDTH else _broken(coded)
 
 
