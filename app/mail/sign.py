@@ -106,7 +106,7 @@ def _covered_fields(head: bytes) -> dict[bytes, list[bytes]]:
             raise ValueError("each header of a letter has a name and a colon")
         name = name.rstrip(b" ").lower()
         if name in fields:
-            fields[name].append(name + b":" + value.strip())
+            fields[name].append(name + b":" + value.strip(b" "))
     return fields
 
 

@@ -67,6 +67,11 @@ def test_a_head_written_otherwise_has_the_same_signature(head):
     assert SIGNER.sign_head(head, body_hash(b"")) == SIGNER.sign_head(HEAD, body_hash(b""))
 
 
+def test_a_vertical_tab_is_no_blank():
+    other = HEAD.replace(b"b@x.fr", b"b@x.fr\x0b")
+    assert SIGNER.sign_head(other, body_hash(b"")) != SIGNER.sign_head(HEAD, body_hash(b""))
+
+
 def test_headers_of_one_name_are_signed_from_the_last_to_the_first():
     signed = SIGNER.sign(HEAD + b"Cc: c@x.fr\r\nCc: d@x.fr\r\n\r\nBonjour\r\n")
     assert verdicts(signed) == VALID
