@@ -160,5 +160,6 @@ def _log_to_stderr() -> None:
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
     )
 
+
 if __name__ == "__main__":
     main()

@@ -64,10 +64,12 @@ class Base(DeclarativeBase):
     __table_args__: Any = {"sqlite_autoincrement": True}  # noqa: RUF012 (SQLAlchemy reads it so)
 
 
-async def add_once(session: AsyncSession, table: type[Base], values: Mapping[str, Any]) -> bool:
+async def add_once(
+    session: AsyncSession, table: type[Base], values: Mapping[str, Any], *, key: str = "id"
+) -> bool:
     """Insert a row unless one with the same unique key is there; True when it was inserted."""
     dialect = session.get_bind().dialect.name
     insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
     statement = insert(table).values(**values).on_conflict_do_nothing()
-    done = await session.execute(statement.returning(table.__table__.c.id))
+    done = await session.execute(statement.returning(table.__table__.c[key]))
     return done.first() is not None

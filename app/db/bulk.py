@@ -34,7 +34,8 @@ WHERE state IN ('planned', 'deferred') AND priority = :priority
 """
 _DETAILS = """
 SELECT d.id, d.fence, d.kind, d.intent, d.lesson_id, d.version_id, d.enrollment_id,
-       d.planned_for, d.due_at, d.digest, e.zone, e.door, e.course_id, s.email, s.first_name,
+       d.planned_for, d.due_at, d.digest, d.written_at, e.zone, e.door, e.course_id,
+       s.email, s.first_name,
        EXISTS (SELECT 1 FROM frozen_letters f WHERE f.delivery_id = d.id) AS is_frozen
 FROM deliveries d
 JOIN enrollments e ON e.id = d.enrollment_id
@@ -50,8 +51,8 @@ standing AS (
     WHERE e.id IN (SELECT d.enrollment_id FROM deliveries d JOIN m ON m.id = d.id)
     ORDER BY e.id {share})
 UPDATE deliveries SET state = 'in_data', digest = m.digest, message_id = m.message_id,
-    version_id = COALESCE(deliveries.version_id, m.version_id), written_at = :now,
-    first_tried_at = COALESCE(first_tried_at, :now)
+    version_id = COALESCE(deliveries.version_id, m.version_id), written_at = {written},
+    first_tried_at = COALESCE(first_tried_at, {written})
 FROM m, standing, subscribers s
 WHERE deliveries.id = m.id AND deliveries.fence = m.fence AND deliveries.state = 'claimed'
   AND standing.id = deliveries.enrollment_id AND s.id = standing.subscriber_id
@@ -74,7 +75,8 @@ FROM m
 WHERE deliveries.id = m.id AND deliveries.fence = m.fence
   AND deliveries.state IN ('in_data', 'unknown')
 RETURNING deliveries.id, deliveries.kind, deliveries.intent, deliveries.enrollment_id,
-    deliveries.remark_id, deliveries.attempts, deliveries.planned_for, deliveries.due_at
+    deliveries.remark_id, deliveries.attempts, deliveries.planned_for, deliveries.due_at,
+    deliveries.written_at
 """
 _ATTEMPTS = """
 INSERT INTO attempts (delivery_id, number, at, outcome, phase, code, text)
@@ -83,11 +85,26 @@ SELECT m.id, m.number, :now, 'accepted', m.phase, m.code, m.said FROM {rows}
 
 
 _DIALECT = {
-    "sqlite": {"skip": "", "share": "", "lock": ""},
-    "postgresql": {"skip": "FOR UPDATE SKIP LOCKED", "share": "FOR SHARE", "lock": "FOR UPDATE"},
+    "sqlite": {
+        "skip": "",
+        "share": "",
+        "lock": "",
+        "written": "replace(substr(m.written_at, 1, 26), 'T', ' ')",
+    },
+    "postgresql": {
+        "skip": "FOR UPDATE SKIP LOCKED",
+        "share": "FOR SHARE",
+        "lock": "FOR UPDATE",
+        "written": "m.written_at",
+    },
 }
-_KINDS = {"digest": "text", "message_id": "text", "said": "text"}
-_PLANNED = {"planned_for": Instant, "due_at": Instant}
+_KINDS = {
+    "digest": "text",
+    "message_id": "text",
+    "said": "text",
+    "written_at": "timestamptz",
+}
+_PLANNED = {"planned_for": Instant, "due_at": Instant, "written_at": Instant}
 _TYPES: dict[str, dict[str, Any]] = {_DETAILS: _PLANNED, _ACCEPT: _PLANNED}
 
 
@@ -120,14 +137,13 @@ async def details(session: AsyncSession, claims: Sequence[Claim]) -> Sequence[Ro
     return await _run(session, _DETAILS, {}, rows=[{"id": claim.delivery_id} for claim in claims])
 
 
-async def mark_in_data(
-    session: AsyncSession, letters: Sequence[Values], *, now: datetime
-) -> frozenset[int]:
+async def mark_in_data(session: AsyncSession, letters: Sequence[Values]) -> frozenset[int]:
     """Commit (with the transaction) that these contents are about to go out.
 
-    `letters` have id, fence, digest, message_id, version_id. Returns the ids that may leave.
+    `letters` have id, fence, digest, message_id, version_id and written_at (ISO 8601, UTC, with
+    microseconds). Returns the ids that may leave.
     """
-    rows = await _run(session, _MARK, {"now": now}, rows=letters)
+    rows = await _run(session, _MARK, {}, rows=letters)
     return frozenset(row.id for row in rows)
 
 

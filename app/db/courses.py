@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, func, select
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -148,10 +148,9 @@ async def newest_version(session: AsyncSession, lesson_id: int) -> Version | Non
 
 async def newest_versions(session: AsyncSession, course_id: int) -> dict[int, Version]:
     """The newest Version of each lesson of a course, by lesson id."""
-    newest = select(func.max(Version.id)).join(Lesson, Lesson.id == Version.lesson_id)
-    ids = newest.where(Lesson.course_id == course_id).group_by(Version.lesson_id)
-    found = await session.scalars(select(Version).where(Version.id.in_(ids)))
-    return {version.lesson_id: version for version in found}
+    lessons = select(Lesson.id).where(Lesson.course_id == course_id)
+    in_course = select(Version).where(Version.lesson_id.in_(lessons)).order_by(Version.number)
+    return {version.lesson_id: version for version in await session.scalars(in_course)}
 
 
 def _there(found: Course | None) -> Course:

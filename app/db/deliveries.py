@@ -51,6 +51,7 @@ class Delivery(Base):
     lease_until: Mapped[datetime | None]
     message_id: Mapped[str | None] = mapped_column(Text)
     digest: Mapped[str | None] = mapped_column(Text)
+    written_at: Mapped[datetime | None]
     accepted_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
@@ -69,8 +70,10 @@ Index("ix_deliveries_lesson", Delivery.lesson_id)
 
 
 class FrozenLetter(Base):
-    """The bytes of a letter in flight: fixed before the first attempt, the same for all, and
-    removed when the letter is accepted (its digest stays in the delivery).
+    """The bytes of a letter that went out and was not accepted at once; removed on acceptance.
+
+    Before that they need not be kept: the delivery says from which Version and when they were
+    written and what their digest is, so they can be written again and compared.
     """
 
     __tablename__ = "frozen_letters"

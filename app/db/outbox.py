@@ -3,17 +3,18 @@ statement or two, by compare-and-set on (state, fence); none waits for a server.
 about states: the caller passes what `domain.delivery` decided.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, exists, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.base import add_once
 from app.db.deliveries import Attempt, Delivery, FrozenLetter
 from app.db.people import Enrollment, Subscriber, Suppression
-from app.domain.delivery import IN_FLIGHT, WAITING, LetterKind, Reply, State, Why
+from app.domain.delivery import IN_FLIGHT, LetterKind, Reply, State, Why
 from app.domain.enrollment import Standing
 
 
@@ -25,41 +26,10 @@ class Claim:
     fence: int
 
 
-async def claim(
-    session: AsyncSession, *, now: datetime, lease: timedelta, limit: int
-) -> list[Claim]:
-    """Take up to `limit` due deliveries, the most urgent first; two claimers never take the same.
-
-    `state` stands in the outer predicate as well: on PostgreSQL the row is re-checked after a wait.
-    """
-    due = (
-        select(Delivery.id)
-        .where(Delivery.state.in_(WAITING), Delivery.ready_at <= now)
-        .order_by(Delivery.priority, Delivery.ready_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    taken = (
-        update(Delivery)
-        .where(Delivery.id.in_(due), Delivery.state.in_(WAITING))
-        .values(state=State.CLAIMED, fence=Delivery.fence + 1, lease_until=now + lease)
-        .returning(Delivery.id, Delivery.fence, Delivery.priority, Delivery.ready_at)
-        .execution_options(synchronize_session=False)
-    )
-    rows = (await session.execute(taken)).all()
-    return [
-        Claim(row.id, row.fence) for row in sorted(rows, key=lambda r: (r.priority, r.ready_at))
-    ]
-
-
-async def freeze(
-    session: AsyncSession, claim: Claim, *, wire: bytes, digest: str, values: Mapping[str, Any]
-) -> bool:
-    """Fix the bytes of a claimed delivery. False when the claim is no longer ours."""
-    held = await _set(session, claim, frozenset({State.CLAIMED}), digest=digest, **values)
-    if held:
-        session.add(FrozenLetter(delivery_id=claim.delivery_id, wire=wire))
-    return held
+async def keep_bytes(session: AsyncSession, delivery_id: int, wire: bytes) -> None:
+    """Keep the bytes that went out and were not accepted, for the next try."""
+    new = {"delivery_id": delivery_id, "wire": wire}
+    await add_once(session, FrozenLetter, new, key="delivery_id")
 
 
 async def frozen(session: AsyncSession, delivery_id: int) -> bytes | None:

@@ -1,48 +1,38 @@
-"""Sends what is due: claim, freeze, mark, hand over, record.
+"""Sends what is due: claim, write, mark, hand over, record.
 
-Each arrow that touches rows is one short transaction, and none is open while a server is spoken to.
-Plans nothing itself and never retries by itself: record says what follows.
+Each arrow that touches rows is a short transaction, shared by all connections that want to write at
+the same moment, and none is open while a server is spoken to. Plans nothing itself and never tries
+again by itself: settle and record say what follows.
 """
 
 import asyncio
-import hashlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
+from sqlalchemy import Row
 
-from app.db import courses, deliveries, outbox, people
-from app.db.deliveries import Delivery
+from app.db import bulk, courses, deliveries, outbox, people
 from app.db.outbox import Claim
 from app.db.session import Database
 from app.domain import delivery as rules
-from app.domain import token
 from app.domain.delivery import Event, Phase, Reply, State, Why
 from app.domain.errors import LessonWithdrawn, RenderFailed
-from app.domain.token import Purpose
+from app.flows.edition import Press
+from app.flows.gather import GroupCommit
 from app.flows.installation import Installation
+from app.flows.ledger import Ledger, Outcome
+from app.flows.letterbook import Letterbook, Written
 from app.flows.plan import plan_next
-from app.flows.record import record
-from app.flows.render import render
-from app.mail.compose import return_path
 from app.mail.templates import Templates
 from app.mail.transport import Line, Relay
 
 LEASE = timedelta(minutes=2)
-BATCH = 50
+BATCH = 500
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Frozen:
-    """A claimed letter with its fixed bytes and its envelope."""
-
-    claim: Claim
-    wire: bytes
-    sender: str
-    recipient: str
 
 
 @dataclass(slots=True)
@@ -63,24 +53,22 @@ class PostOffice:
 
 
 async def send_due(office: PostOffice, *, limit: int = BATCH) -> int:
-    """Send up to `limit` due letters; returns how many claims were taken.
+    """Send what is due, the next batch being fetched while this one is sent; returns how many
+    claims were taken.
 
     When the relay cannot be reached the claims go back untouched, and `relay_fault` says why.
     """
-    async with office.database.writing() as session:
-        claims = await outbox.claim(session, now=office.clock(), lease=LEASE, limit=limit)
-    office.in_hand |= {claim.delivery_id: claim for claim in claims}
-    queue = deque(claims)
-    lines = min(office.connections, len(claims))
-    done = await asyncio.gather(
-        *(_work(office, queue) for _ in range(lines)), return_exceptions=True
-    )
-    if queue:
-        await _give_back(office, list(queue))
+    office.relay_fault = None
+    queue = _Queue(office, limit)
+    await queue.fetch()
+    lines = min(office.connections, len(queue.rows))
+    work = _Work(office, queue)
+    done = await asyncio.gather(*(work.run() for _ in range(lines)), return_exceptions=True)
+    await queue.close()
     for fault in done:
         if isinstance(fault, BaseException):
             raise fault
-    return len(claims)
+    return queue.taken
 
 
 async def prolong(office: PostOffice) -> None:
@@ -91,107 +79,137 @@ async def prolong(office: PostOffice) -> None:
             await outbox.prolong(session, list(office.in_hand.values()), until=until)
 
 
-async def _work(office: PostOffice, queue: deque[Claim]) -> None:
-    """One connection's share of the queue."""
-    line: Line | None = None
-    try:
-        while queue and not office.stopping:
-            claim = queue.popleft()
-            letter = await _freeze(office, claim)
-            if letter is None:
-                office.in_hand.pop(claim.delivery_id, None)
-                continue
-            if line is None or not line.alive:
-                line = await _connect(office)
-                if line is None:
-                    queue.appendleft(claim)
-                    return
-            await _send(office, line, letter)
-            office.in_hand.pop(claim.delivery_id, None)
-    finally:
-        if line:
-            await line.close()
+class _Queue:
+    """The claims of this round: taken in batches, the next one while this one is being sent."""
+
+    def __init__(self, office: PostOffice, limit: int) -> None:
+        self._office, self._limit = office, limit
+        self._press = Press(office.templates, office.here)
+        self._fetching: asyncio.Task[None] | None = None
+        self._dry = False
+        self.rows: deque[tuple[Row[Any], Letterbook]] = deque()
+        self.taken = 0
+
+    async def next(self) -> tuple[Row[Any], Letterbook] | None:
+        """One claim and the book to write it from; None when nothing is due any more."""
+        office = self._office
+        if office.stopping or office.relay_fault:
+            return None
+        if len(self.rows) <= self._limit // 2 and not self._dry and self._fetching is None:
+            self._fetching = asyncio.create_task(self.fetch())
+        while not self.rows and self._fetching:
+            await asyncio.shield(self._fetching)
+        return self.rows.popleft() if self.rows else None
+
+    async def fetch(self) -> None:
+        """Claim the next batch and look up what its letters need."""
+        office = self._office
+        try:
+            async with office.database.writing() as session:
+                claims = await bulk.claim(
+                    session, now=office.clock(), lease=LEASE, limit=self._limit
+                )
+            office.in_hand |= {claim.delivery_id: claim for claim in claims}
+            self.taken += len(claims)
+            self._dry = len(claims) < self._limit
+            if claims:
+                async with office.database.reading() as session:
+                    rows = await bulk.details(session, claims)
+                book = Letterbook(office.database, self._press, office.here)
+                await book.open(rows)
+                order = {claim.delivery_id: place for place, claim in enumerate(claims)}
+                self.rows += [(row, book) for row in sorted(rows, key=lambda r: order[r.id])]
+        finally:
+            self._fetching = None
+
+    async def close(self) -> None:
+        """Give back what was claimed and not sent: nothing was said about it to anybody."""
+        if self._fetching:
+            await self._fetching
+        left = [Claim(row.id, row.fence) for row, _ in self.rows]
+        if not left:
+            return
+        fault = self._office.relay_fault
+        reason = f"the relay cannot be reached ({_where(fault)})" if fault else None
+        async with self._office.database.writing() as session:
+            await outbox.give_back(session, left, reason=reason)
+        for claim in left:
+            self._office.in_hand.pop(claim.delivery_id, None)
+
+
+class _Work:
+    """What each connection does, and the ledger that all of them write to together."""
+
+    def __init__(self, office: PostOffice, queue: _Queue) -> None:
+        self._office, self._queue = office, queue
+        ledger = Ledger(office.database, office.here, office.clock)
+        self._write = GroupCommit(ledger.write)
+
+    async def run(self) -> None:
+        """One connection's share of the queue."""
+        line: Line | None = None
+        try:
+            while item := await self._queue.next():
+                row, book = item
+                letter = await self._letter(row, book)
+                if letter is None:
+                    continue
+                if line is None or not line.alive:
+                    line = await _connect(self._office)
+                    if line is None:
+                        self._queue.rows.appendleft(item)
+                        return
+                await self._send(line, letter)
+        finally:
+            if line:
+                await line.close()
+
+    async def _letter(self, row: Row[Any], book: Letterbook) -> Written | None:
+        """The letter of a claim; None when it cannot be written (held, with the reason) or its
+        lesson was withdrawn (cancelled, and the learner moves on).
+        """
+        try:
+            return await book.write(row, now=self._office.clock())
+        except RenderFailed as fault:
+            await _hold(self._office, Claim(row.id, row.fence), str(fault))
+        except LessonWithdrawn:
+            await _pass_over(self._office, Claim(row.id, row.fence))
+        self._office.in_hand.pop(row.id, None)
+        return None
+
+    async def _send(self, line: Line, letter: Written) -> None:
+        """Mark, hand over and record one letter on an open connection."""
+        claim = letter.claim
+        if await self._write(letter):
+            reply = await line.send(letter.sender, letter.recipient, letter.wire)
+            recorded = await self._write(Outcome(claim, reply, letter.wire))
+            log.debug("delivery", delivery=claim.delivery_id, code=reply.code, recorded=recorded)
+        else:
+            await _keep_back(self._office, claim)
+        self._office.in_hand.pop(claim.delivery_id, None)
 
 
 async def _connect(office: PostOffice) -> Line | None:
     line = Line(office.relay, helo=office.here.mail_domain)
     reply = await line.open()
     if reply.code // 100 == 2:
-        office.relay_fault = None
         return line
     await line.close()
+    if office.relay_fault is None:
+        log.warning("relay unreachable", phase=reply.phase.name, code=reply.code, said=reply.text)
     office.relay_fault = reply
-    log.warning("relay unreachable", phase=reply.phase.name, code=reply.code, said=reply.text)
     return None
 
 
-async def _send(office: PostOffice, line: Line, letter: Frozen) -> None:
-    """Mark, hand over, record one letter on an open connection."""
-    if not await _mark_in_data(office, letter.claim):
-        return
-    reply = await line.send(letter.sender, letter.recipient, letter.wire)
-    async with office.database.writing() as session:
-        state = await record(session, letter.claim, reply, now=office.clock(), here=office.here)
-    log.info(
-        "delivery",
-        delivery=letter.claim.delivery_id,
-        state=str(state),
-        phase=reply.phase.name,
-        code=reply.code,
-    )
-
-
-async def _freeze(office: PostOffice, claim: Claim) -> Frozen | None:
-    """The fixed bytes of a claimed letter, written now if this is its first attempt.
-
-    None when it will not be sent: it cannot be rendered (held, with the reason), or its lesson was
-    withdrawn (cancelled, and the learner moves on).
-    """
-    async with office.database.reading() as session:
-        delivery = await deliveries.delivery(session, claim.delivery_id)
-        _, _, person = await people.with_course(session, delivery.enrollment_id)
-        wire = await outbox.frozen(session, delivery.id)
-    try:
-        wire = wire or await _write(office, claim, delivery)
-    except RenderFailed as fault:
-        await _hold(office, claim, str(fault))
-        return None
-    except LessonWithdrawn:
-        await _pass_over(office, claim)
-        return None
-    if wire is None:
-        return None
-    tag = token.tag(Purpose.RETURN, delivery.id, keys=office.here.keys)
-    return Frozen(claim, wire, return_path(tag, office.here.mail_domain), person.email)
-
-
-async def _write(office: PostOffice, claim: Claim, delivery: Delivery) -> bytes | None:
-    """Render a letter and commit its bytes; None when the claim lapsed meanwhile."""
-    async with office.database.reading() as session:
-        letter = await render(
-            session, delivery, office.templates, now=office.clock(), here=office.here
-        )
-    digest = hashlib.sha256(letter.wire).hexdigest()
-    values = {"message_id": letter.message_id, "version_id": letter.version_id}
-    async with office.database.writing() as session:
-        held = await outbox.freeze(session, claim, wire=letter.wire, digest=digest, values=values)
-    return letter.wire if held else None
-
-
-async def _mark_in_data(office: PostOffice, claim: Claim) -> bool:
-    """Commit that the content is about to go out; False when it shall not.
-
-    What was true at the claim may have changed: the person is asked about once more, under lock.
-    """
+async def _keep_back(office: PostOffice, claim: Claim) -> None:
+    """A letter that was not marked: the person left, pauses or is suppressed; or it is not ours."""
     async with office.database.writing() as session:
         delivery = await deliveries.delivery(session, claim.delivery_id)
         why = await outbox.kept_back(session, delivery)
-        if why is None:
-            return await outbox.move(session, claim, before=State.CLAIMED, after=State.IN_DATA)
-        event = Event.HOLD if why is Why.PAUSED else Event.CANCEL
-        after = rules.advance(State.CLAIMED, event)
-        await outbox.move(session, claim, before=State.CLAIMED, after=after, reason=why)
-        return False
+        if why:
+            event = Event.HOLD if why is Why.PAUSED else Event.CANCEL
+            after = rules.advance(State.CLAIMED, event)
+            await outbox.move(session, claim, before=State.CLAIMED, after=after, reason=why)
 
 
 async def _hold(office: PostOffice, claim: Claim, reason: str) -> None:
@@ -211,15 +229,6 @@ async def _pass_over(office: PostOffice, claim: Claim) -> None:
         why = Why.WITHDRAWN
         if await outbox.move(session, claim, before=State.CLAIMED, after=after, reason=why):
             await plan_next(session, enrollment, course, now=now, speed=office.here.speed)
-
-
-async def _give_back(office: PostOffice, claims: list[Claim]) -> None:
-    fault = office.relay_fault
-    reason = f"the relay cannot be reached ({_where(fault)})" if fault else None
-    async with office.database.writing() as session:
-        await outbox.give_back(session, claims, reason=reason)
-    for claim in claims:
-        office.in_hand.pop(claim.delivery_id, None)
 
 
 def _where(fault: Reply) -> str:

@@ -13,7 +13,7 @@ from app.db.outbox import Claim
 from app.db.people import Enrollment, Suppression, SuppressionReason
 from app.domain import delivery as rules
 from app.domain import enrollment as progress
-from app.domain.delivery import Event, LetterKind, Reply, State, Why
+from app.domain.delivery import Event, LetterKind, Phase, Reply, State, Why
 from app.domain.enrollment import Step
 from app.flows import discuss, pace
 from app.flows.installation import Installation
@@ -21,12 +21,19 @@ from app.flows.plan import plan_next
 
 
 async def record(
-    session: AsyncSession, claim: Claim, reply: Reply, *, now: datetime, here: Installation
+    session: AsyncSession,
+    claim: Claim,
+    reply: Reply,
+    *,
+    wire: bytes,
+    now: datetime,
+    here: Installation,
 ) -> State | None:
     """Write down what the server said, and what follows from it.
 
-    Returns the new state, or None when the claim had lapsed and the row is no longer ours. An
-    acceptance is evidence even then: it settles a delivery that was given up as unknown.
+    `wire` are the bytes that went out; they are kept for the next try. Returns the new state, or
+    None when the claim had lapsed and the row is no longer ours. An acceptance is evidence even
+    then: it settles a delivery that was given up as unknown.
     """
     delivery = await deliveries.delivery(session, claim.delivery_id)
     enrollment = await people.enrollment(session, delivery.enrollment_id, lock=True)
@@ -44,6 +51,8 @@ async def record(
     await outbox.note_attempt(
         session, claim, number=delivery.attempts, reply=reply, outcome=delivery.state, now=now
     )
+    if reply.phase is Phase.DOT and event is not Event.ACCEPT:
+        await outbox.keep_bytes(session, delivery.id, wire)
     await _follow(session, delivery, enrollment, event, reply, now=now, here=here)
     return delivery.state
 

@@ -1,4 +1,5 @@
-"""What follows from many acceptances at once: their ledger lines, and the next lesson of each learner.
+"""What follows from many acceptances at once: their ledger lines, and the next lesson of each
+learner.
 
 The same rules as `record` and `plan`, asked once per learner but answered with a handful of
 statements per group. What is out of the ordinary goes the ordinary way, one by one.

@@ -21,7 +21,7 @@ from app.domain.token import Purpose
 from app.flows import steer, subscribe
 from app.web.deps import Here, Now, Parts, Reading, Writing
 from app.web.setting import WebParts
-from app.web.signup_form import zones_for
+from app.web.zone_options import zone_options
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 _LOOKS = ["GET", "HEAD"]
@@ -104,7 +104,6 @@ async def _preferences(
     titles = {letter.delivery.id: letter.title or "" for letter in letters}
     lessons = await deliveries.lessons_so_far(session, enrollment_id)
     following = _following(lessons)
-    near, others = zones_for(course.language)
     return parts.pages.page(
         "preferences.html",
         language=course.language,
@@ -117,9 +116,8 @@ async def _preferences(
         following=following,
         titles=titles,
         receipts=await people.receipts_of(session, enrollment_id),
-        near=near,
-        others=others,
         zone=enrollment.zone,
+        zones=zone_options(parts.pages, course.language, enrollment.zone),
     )
 
 

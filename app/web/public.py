@@ -20,7 +20,8 @@ from app.web import problems
 from app.web.colour import legible
 from app.web.deps import Here, Now, Parts, Reading, Writing
 from app.web.setting import WebParts
-from app.web.signup_form import Typed, read_typed, zones_for
+from app.web.signup_form import Typed, read_typed
+from app.web.zone_options import zone_options
 
 router = APIRouter()
 Slug = Annotated[str, Path(pattern=r"^[a-z0-9-]{1,100}$")]
@@ -169,7 +170,6 @@ async def _landing(
     course = await courses.course_by_slug(session, slug)
     lessons = await courses.published(session, course.id)
     versions = await courses.newest_versions(session, course.id)
-    near, others = zones_for(course.language)
     return parts.pages.page(
         "landing.html",
         language=course.language,
@@ -181,10 +181,8 @@ async def _landing(
         page_url=parts.here.url("c", course.slug) if slug else parts.here.url(""),
         wording=consent.wording(course.title, len(lessons), course.language),
         privacy_url=parts.privacy_url,
-        near=near,
-        others=others,
         typed=typed,
-        zone=typed.timezone or course.zone,
+        zones=zone_options(parts.pages, course.language, typed.timezone or course.zone),
         complaint=parts.pages.say(problems.said(fault), language=course.language) if fault else "",
         complaint_about=fault.code if fault else "",
     )

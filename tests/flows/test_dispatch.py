@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from app.db import courses, deliveries, outbox
+from app.db import bulk, courses, deliveries
 from app.db.courses import Version
 from app.db.deliveries import Delivery
 from app.db.people import Enrollment
@@ -185,7 +185,7 @@ async def two_learners_of_one_line(town: Town) -> Enrollment:
 async def test_what_a_dead_worker_left_behind_becomes_unknown_and_is_seen(town: Town):
     await town.signs_up()
     async with town.parts.database.writing() as session:
-        await outbox.claim(session, now=town.clock(), lease=dispatch.LEASE, limit=5)
+        await bulk.claim(session, now=town.clock(), lease=dispatch.LEASE, limit=5)
     town.clock.advance(seconds=119)
     await Worker(town.parts).sweep()
     town.clock.advance(seconds=2)
@@ -201,7 +201,7 @@ async def test_what_a_dead_worker_left_behind_becomes_unknown_and_is_seen(town: 
 async def test_a_worker_keeps_the_leases_of_what_it_is_still_sending(town: Town):
     await town.signs_up()
     async with town.parts.database.writing() as session:
-        claims = await outbox.claim(session, now=town.clock(), lease=dispatch.LEASE, limit=5)
+        claims = await bulk.claim(session, now=town.clock(), lease=dispatch.LEASE, limit=5)
     town.parts.office.in_hand |= {claim.delivery_id: claim for claim in claims}
     for _ in range(10):
         town.clock.advance(seconds=60)
@@ -218,7 +218,7 @@ async def test_two_workers_never_take_the_same_letter(town: Town):
 
     async def take() -> list[int]:
         async with town.parts.database.writing() as session:
-            claims = await outbox.claim(session, now=town.clock(), lease=dispatch.LEASE, limit=5)
+            claims = await bulk.claim(session, now=town.clock(), lease=dispatch.LEASE, limit=5)
         return [claim.delivery_id for claim in claims]
 
     taken = [
@@ -270,6 +270,6 @@ async def test_answers_go_before_lessons(town: Town):
     async with town.parts.database.writing() as session:
         await discuss.answer(session, 1, "Une réponse.", now=town.clock())
     async with town.parts.database.writing() as session:
-        (first,) = await outbox.claim(session, now=town.clock(), lease=dispatch.LEASE, limit=1)
+        (first,) = await bulk.claim(session, now=town.clock(), lease=dispatch.LEASE, limit=1)
         kind = (await deliveries.delivery(session, first.delivery_id)).kind
     assert kind is LetterKind.ANSWER
