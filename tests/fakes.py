@@ -45,7 +45,7 @@ class Caught:
     def text(self) -> str:
         body = self.message.get_body(("plain",))
         assert body is not None
-        return body.get_content()
+        return body.get_content().replace("\r\n", "\n")
 
     @property
     def html(self) -> str:

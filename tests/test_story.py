@@ -60,7 +60,7 @@ async def test_one_learners_month(town: Town, api: httpx2.AsyncClient):
     # The author finds the reply under the right learner and lesson, without the quotation.
     waiting = (await api.get("/api/v1/conversations?turn=open")).json()["items"]
     (conversation,) = waiting
-    remarks = await api.get(f"/api/v1/remarks?conversation={conversation['id']}")
+    remarks = await api.get(f"/api/v1/remarks?conversation_id={conversation['id']}")
     (remark,) = remarks.json()["items"]
     assert remark["words"] == "Et les timides, comment font-ils ?"
     lesson = (await api.get(f"/api/v1/lessons/{conversation['lesson_id']}")).json()

@@ -16,6 +16,9 @@ _NO_CHARSET = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw
 _ENCODED_WORD = re.compile(r"=\?([^?*\s]{1,40})(?:\*[^?\s]{0,20})?\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?[^?\s]{1,60}\?[bBqQ]\?)")
 
+# Foldings and control signs become one blank; no-break blanks belong to the words.
+_BLANKS = re.compile("[\\x00-\\x20\\x7f\\x85\\u2028\\u2029]+")
+
 
 def text_of(data: bytes, declared: str) -> str:
     """`data` as text with `\\n` line ends and without NUL; `declared` may be "" or a lie."""
@@ -46,7 +49,7 @@ def header_text(value: str) -> str:
     raw = value.encode("utf-8", "surrogateescape")
     plain = re.sub(r"[\r\n]+[ \t]*", " ", _decode(raw, "").replace("\0", ""))
     decoded = _ENCODED_WORD.sub(_word, _BETWEEN_WORDS.sub(r"\1", plain))
-    return " ".join(decoded.replace("\0", "").split())
+    return _BLANKS.sub(" ", decoded.replace("\0", "")).strip(" ")
 
 
 def _word(match: re.Match[str]) -> str:

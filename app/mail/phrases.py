@@ -58,12 +58,21 @@ def _day_in(language: str) -> Callable[[date | str], str]:
 
 
 def in_words(day: date, language: str) -> str:
-    """A day as letters and pages write it."""
-    pattern = "EEEE d MMMM" if language == "fr" else "EEEE, MMMM d"
+    """A day as letters and pages write it; the first of a month is « 1er » in French."""
+    pattern = "EEEE, MMMM d" if language != "fr" else f"EEEE {_number(day)} MMMM"
     return format_date(day, pattern, locale=language)
 
 
 def _moment_in(language: str) -> Callable[[datetime, str], str]:
     """An instant for people, in a zone: « jeudi 3 décembre à 8:00 »."""
-    pattern = "EEEE d MMMM 'à' H:mm" if language == "fr" else "EEEE, MMMM d 'at' H:mm"
-    return lambda at, zone: format_datetime(at.astimezone(ZoneInfo(zone)), pattern, locale=language)
+
+    def moment(at: datetime, zone: str) -> str:
+        local = at.astimezone(ZoneInfo(zone))
+        hour = format_datetime(local, "H:mm", locale=language)
+        return f"{in_words(local.date(), language)} {'à' if language == 'fr' else 'at'} {hour}"
+
+    return moment
+
+
+def _number(day: date) -> str:
+    return "'1er'" if day.day == 1 else "d"
