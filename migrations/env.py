@@ -1,6 +1,8 @@
-"""Runs the migrations, on SQLite and PostgreSQL alike. Decides nothing about when (app/db/schema.py does).
+"""Runs the migrations, on SQLite and PostgreSQL alike. Decides nothing about when (app/db/schema.py
+does).
 
-`alembic` on the command line works too, for authors of migrations: it takes FEUILLETON_DATABASE_URL.
+`alembic` on the command line works too, for authors of migrations: it takes
+FEUILLETON_DATABASE_URL.
 """
 
 import asyncio

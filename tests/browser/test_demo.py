@@ -68,7 +68,7 @@ async def enter_desk(page: Page, demo: Running) -> None:
 
 
 async def test_from_the_first_click_to_the_authors_answer(demo: Running, browser: Browser):
-    page = await browser.new_page()
+    page = await browser.new_page(locale="fr-FR")
     await sign_up(page, demo)
     await expect(page.locator("main")).to_contain_text("boîte")
     await confirm(page, demo)
@@ -78,7 +78,7 @@ async def test_from_the_first_click_to_the_authors_answer(demo: Running, browser
     await open_letter(page, demo, "Mensonge n°.2")
     await reply(page, "Et les timides, comment font-ils ?")
 
-    desk = await browser.new_page()
+    desk = await browser.new_page(locale="fr-FR")
     await enter_desk(desk, demo)
     await desk.get_by_role("link", name="Camille").first.click(timeout=10_000)
     await expect(desk.locator(".words").first).to_have_text("Et les timides, comment font-ils ?")
@@ -106,7 +106,7 @@ async def test_from_the_first_click_to_the_authors_answer(demo: Running, browser
 
 
 async def test_opening_the_letters_links_changes_nothing(demo: Running, browser: Browser):
-    page = await browser.new_page()
+    page = await browser.new_page(locale="fr-FR")
     await open_letter(page, demo, "Confirmez votre inscription")
     frame = page.frame_locator("iframe.letter-view")
     for name in ("Ouvrir la page de confirmation", "Ne plus jamais recevoir"):
@@ -121,7 +121,7 @@ async def test_opening_the_letters_links_changes_nothing(demo: Running, browser:
 
 
 async def test_the_mailbox_shows_a_letter_in_all_its_forms(demo: Running, browser: Browser):
-    page = await browser.new_page()
+    page = await browser.new_page(locale="fr-FR")
     await open_letter(page, demo, "Confirmez votre inscription")
     await page.get_by_role("link", name="Source").click()
     await expect(page.locator("pre")).to_contain_text("quoted-printable")
@@ -135,7 +135,7 @@ async def test_no_page_is_wider_than_its_screen(
     demo: Running, browser: Browser, tmp_path: Path, width: int, scheme: str
 ):
     context = await browser.new_context(
-        viewport={"width": width, "height": 800}, color_scheme=scheme
+        viewport={"width": width, "height": 800}, color_scheme=scheme, locale="fr-FR"
     )
     page = await context.new_page()
     await open_letter(page, demo, "Confirmez votre inscription")
