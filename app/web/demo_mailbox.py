@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from app.domain.errors import AnswerEmpty, RecordUnknown
@@ -33,6 +33,12 @@ class Box:
     pages: Pages
     clock: Callable[[], datetime]
 
+    def page(self, request: Request, **context: Any) -> Response:
+        """The mailbox page, in the language of the browser."""
+        language = self.pages.language_for(request.headers.get("accept-language", ""))
+        letters = self.catcher.letters()
+        return self.pages.page("mailbox.html", language=language, letters=letters, **context)
+
     def letter(self, number: int) -> CaughtLetter:
         """The letter with this number. Raises RecordUnknown."""
         try:
@@ -46,9 +52,9 @@ def router_for(box: Box) -> APIRouter:
     router = APIRouter(prefix="/mailbox", include_in_schema=False)
 
     @router.get("")
-    async def inbox() -> Response:
+    async def inbox(request: Request) -> Response:
         """All letters, the newest first."""
-        return box.pages.page("mailbox.html", letters=box.catcher.letters(), letter=None)
+        return box.page(request, letter=None)
 
     @router.get("/count")
     async def count() -> JSONResponse:
@@ -56,15 +62,11 @@ def router_for(box: Box) -> APIRouter:
         return JSONResponse({"count": len(box.catcher)}, headers={"Cache-Control": "no-store"})
 
     @router.get("/{number}")
-    async def read(number: int, view: View = "html", replied: bool = False) -> Response:
+    async def read(
+        request: Request, number: int, view: View = "html", replied: bool = False
+    ) -> Response:
         """One letter, in one of its forms."""
-        return box.pages.page(
-            "mailbox.html",
-            letters=box.catcher.letters(),
-            letter=box.letter(number),
-            view=view,
-            replied=replied,
-        )
+        return box.page(request, letter=box.letter(number), view=view, replied=replied)
 
     @router.get("/{number}/body")
     async def body(number: int) -> HTMLResponse:

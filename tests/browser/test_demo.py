@@ -1,6 +1,7 @@
 """The demo as its visitor, its learner and its author see it, in a real browser."""
 
 import re
+import urllib.request
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from tests.chromium import launch_options
 from tests.running import Running, started
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
-ADDRESS = "camille@example.fr"
+ADDRESS, PAUL = "camille@example.fr", "paul@example.fr"
 # A day lasts two seconds: the course is over in half a minute.
 SPEED = str(86_400 // 2)
 LESSONS = [f"Mensonge n° {number}" for number in range(1, 8)]
@@ -20,6 +21,8 @@ LESSONS = [f"Mensonge n° {number}" for number in range(1, 8)]
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory):
     with started("demo", folder=tmp_path_factory.mktemp("demo"), speed=SPEED) as demo:
+        form = f"email={PAUL}".encode()
+        urllib.request.urlopen(f"{demo.url}/signup", form).close()
         yield demo
 
 
@@ -39,10 +42,11 @@ async def sign_up(page: Page, demo: Running) -> None:
     await page.get_by_role("button", name="Recevoir le cours").click()
 
 
-async def open_letter(page: Page, demo: Running, subject: str) -> None:
-    """Open the newest letter with this subject, once it has come."""
+async def open_letter(page: Page, demo: Running, subject: str, to: str = ADDRESS) -> None:
+    """Open the newest letter with this subject to this person, once it has come."""
     await page.goto(demo.address("mailbox"))
-    letter = page.locator(".letters a", has_text=re.compile(subject)).first
+    shown = re.compile(f"{to}.*{subject}", re.DOTALL)
+    letter = page.locator(".letters a", has_text=shown).first
     await letter.click(timeout=60_000)
 
 
@@ -107,7 +111,7 @@ async def test_from_the_first_click_to_the_authors_answer(demo: Running, browser
 
 async def test_opening_the_letters_links_changes_nothing(demo: Running, browser: Browser):
     page = await browser.new_page(locale="fr-FR")
-    await open_letter(page, demo, "Confirmez votre inscription")
+    await open_letter(page, demo, "Confirmez votre inscription", PAUL)
     frame = page.frame_locator("iframe.letter-view")
     for name in ("Ouvrir la page de confirmation", "Ne plus jamais recevoir"):
         async with page.expect_popup() as opened:
@@ -122,7 +126,7 @@ async def test_opening_the_letters_links_changes_nothing(demo: Running, browser:
 
 async def test_the_mailbox_shows_a_letter_in_all_its_forms(demo: Running, browser: Browser):
     page = await browser.new_page(locale="fr-FR")
-    await open_letter(page, demo, "Confirmez votre inscription")
+    await open_letter(page, demo, "Confirmez votre inscription", PAUL)
     await page.get_by_role("link", name="Source").click()
     await expect(page.locator("pre")).to_contain_text("quoted-printable")
     await page.get_by_role("link", name="En-têtes").click()
@@ -138,7 +142,7 @@ async def test_no_page_is_wider_than_its_screen(
         viewport={"width": width, "height": 800}, color_scheme=scheme, locale="fr-FR"
     )
     page = await context.new_page()
-    await open_letter(page, demo, "Confirmez votre inscription")
+    await open_letter(page, demo, "Confirmez votre inscription", PAUL)
     for path in ("/", "/mailbox", page.url, "/u/unknown", "/desk/enter", "/nothing"):
         await page.goto(path if path.startswith("http") else f"{demo.url}{path}")
         overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
