@@ -16,7 +16,7 @@ from app.db import conversations
 from app.db.listen import listen
 from app.domain.errors import FeuilletonError
 from app.flows import dispatch, receive
-from app.flows.record import give_up_lapsed
+from app.flows.record import give_up_lapsed, release_unsent
 from app.wiring import Parts
 
 DISPATCH_SECONDS, RECEIVE_SECONDS, SWEEP_SECONDS = 1, 2, 20
@@ -87,6 +87,7 @@ class Worker:
         """Keep our own leases, and find the claims of workers that are not heard of any more."""
         await dispatch.prolong(self._parts.office)
         async with self._parts.database.writing() as session:
+            await release_unsent(session, now=self._parts.clock())
             lost = await give_up_lapsed(session, now=self._parts.clock())
         if lost:
             log.error("deliveries became unknown", count=lost)

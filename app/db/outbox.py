@@ -122,6 +122,12 @@ async def lapsed(session: AsyncSession, *, now: datetime) -> Sequence[Delivery]:
     return (await session.scalars(asked.with_for_update(skip_locked=True))).all()
 
 
+async def unknown_because(session: AsyncSession, reason: str) -> Sequence[Delivery]:
+    """Unknown deliveries with this reason, locked."""
+    asked = select(Delivery).where(Delivery.state == State.UNKNOWN, Delivery.reason == reason)
+    return (await session.scalars(asked.with_for_update(skip_locked=True))).all()
+
+
 async def _set(
     session: AsyncSession, claim: Claim, states: frozenset[State], **values: Any
 ) -> bool:

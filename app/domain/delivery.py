@@ -1,4 +1,4 @@
-"""One letter to one person: its states, what an SMTP answer means for it, when to try again.
+"""One letter to one person: its states, how a server's answer reads, when to try again.
 
 The table of steps is the promise "nothing lost, nothing twice" in short: nothing leads from IN_DATA
 or UNKNOWN back to the queue except a person's word. Opens no connection and touches no row.
@@ -37,6 +37,7 @@ class Why(StrEnum):
     SKIPPED = "skipped"
     WITHDRAWN = "withdrawn"
     GIVEN_UP = "given_up"
+    NEVER_HANDED_OVER = "never_handed_over"
 
 
 class Event(StrEnum):
@@ -160,33 +161,8 @@ class Reply:
     @property
     def enhanced(self) -> str | None:
         """The enhanced status code (RFC 3463) at the head of the text, if there is one."""
-        found = re.match(r"\s*([245]\.\d{1,3}\.\d{1,3})\b", self.text)
+        found = re.match(r"\s*([245]\.\d{1,3}\.\d{1,3})(?![.\d])", self.text)
         return found[1] if found else None
-
-
-_ADDRESS_GONE = {"5.1.1", "5.1.3", "5.1.6", "5.1.10"}
-
-
-def judge(reply: Reply) -> Event:
-    """What an answer means for the delivery.
-
-    No answer before the final dot means surely not sent, after it nobody knows. Before RCPT nothing
-    speaks of this recipient, so even a 5yz only defers.
-    """
-    if reply.code == 0:
-        return Event.LOSE if reply.phase is Phase.DOT else Event.DEFER
-    if reply.code // 100 == 2:
-        return Event.ACCEPT if reply.phase is Phase.DOT else Event.DEFER
-    if reply.code // 100 == 5 and reply.phase >= Phase.RECIPIENT:
-        return Event.REJECT
-    if reply.phase is Phase.DOT and reply.code // 100 not in (4, 5):
-        return Event.LOSE
-    return Event.DEFER
-
-
-def address_gone(reply: Reply) -> bool:
-    """True when the answer says for certain that there is no such mailbox (RFC 3463 §3.2)."""
-    return reply.phase is Phase.RECIPIENT and reply.enhanced in _ADDRESS_GONE
 
 
 _LADDER = tuple(timedelta(minutes=m) for m in (5, 15, 30, 60))

@@ -18,7 +18,7 @@ from app.db import bulk
 from app.db.bulk import Accepted
 from app.db.outbox import Claim
 from app.db.session import Database
-from app.domain import delivery as rules
+from app.domain.answer import weigh
 from app.domain.delivery import Event, Reply
 from app.flows.installation import Installation
 from app.flows.letterbook import Written
@@ -73,13 +73,13 @@ class Ledger:
         self, session: AsyncSession, outcomes: Sequence[Outcome], now: datetime
     ) -> set[int]:
         here = self._here
-        accepted = [each for each in outcomes if rules.judge(each.reply) is Event.ACCEPT]
+        accepted = [each for each in outcomes if weigh(each.reply).event is Event.ACCEPT]
         done = set[int]()
         if accepted:
             group = [Accepted(each.claim, each.reply) for each in accepted]
             done |= await settle(session, group, now=now, here=here)
         for each in outcomes:
-            if rules.judge(each.reply) is not Event.ACCEPT and await record(
+            if weigh(each.reply).event is not Event.ACCEPT and await record(
                 session, each.claim, each.reply, wire=each.wire, now=now, here=here
             ):
                 done.add(each.claim.delivery_id)

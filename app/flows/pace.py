@@ -15,6 +15,7 @@ from app.db.people import Enrollment
 from app.domain import delivery as rules
 from app.domain import schedule
 from app.domain.delivery import Event, State, Why
+from app.domain.jitter import jittered
 from app.flows import plan
 
 
@@ -42,6 +43,7 @@ async def resume_after_pause(
     left = max(lesson.planned_for - paused, timedelta())
     zone = schedule.zone(enrollment.zone)
     slot = schedule.next_slot(today + left, window=course.window, zone=zone)
+    slot = jittered(slot, course.window, zone, enrollment.id)
     due_at = schedule.on_the_wall(slot.at, now=now, calendar_now=today, speed=speed)
     lesson.state = rules.advance(lesson.state, Event.RELEASE)
     plan.set_slot(session, lesson, slot=slot, due_at=due_at)

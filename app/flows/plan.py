@@ -16,6 +16,7 @@ from app.domain import enrollment as progress
 from app.domain import schedule
 from app.domain.delivery import Event, LetterKind, State
 from app.domain.enrollment import Standing, Step
+from app.domain.jitter import jittered
 from app.domain.schedule import Slot
 
 
@@ -107,6 +108,7 @@ async def when(
     if slot.at < today:
         last_day = accepted.astimezone(zone).date()
         slot = schedule.next_slot(today, window=course.window, zone=zone, after=last_day)
+    slot = jittered(slot, course.window, zone, enrollment.id)
     return slot, schedule.on_the_wall(slot.at, now=now, calendar_now=today, speed=speed)
 
 

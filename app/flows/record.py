@@ -11,13 +11,17 @@ from app.db.base import add_once
 from app.db.deliveries import Delivery
 from app.db.outbox import Claim
 from app.db.people import Enrollment, Suppression, SuppressionReason
+from app.db.session import ready
 from app.domain import delivery as rules
 from app.domain import enrollment as progress
+from app.domain.answer import Effect, weigh
 from app.domain.delivery import Event, LetterKind, Phase, Reply, State, Why
 from app.domain.enrollment import Step
 from app.flows import discuss, pace
 from app.flows.installation import Installation
 from app.flows.plan import plan_next
+
+_GONE = "the worker that was sending it was not heard of any more"
 
 
 async def record(
@@ -99,19 +103,35 @@ async def suppress(
 async def give_up_lapsed(session: AsyncSession, *, now: datetime) -> int:
     """Mark what dead workers left behind as unknown; returns how many.
 
-    Nobody is there to say how far they came, so a person decides (or an acceptance that is recorded
-    after all): never silently sent again, never silently dropped.
+    Of what had been marked as going out nobody can say how far it came: a person decides, or an
+    acceptance that is recorded after all. It is never sent again by itself, and never dropped.
     """
     left_behind = await outbox.lapsed(session, now=now)
     for delivery in left_behind:
+        handed_over = delivery.state is State.IN_DATA
         delivery.state = rules.advance(delivery.state, Event.LOSE)
-        delivery.reason = "the worker that was sending it was not heard of any more"
+        delivery.reason = _GONE if handed_over else Why.NEVER_HANDED_OVER
         delivery.lease_until = None
     return len(left_behind)
 
 
+async def release_unsent(session: AsyncSession, *, now: datetime) -> int:
+    """Let go what a dead worker had claimed and never offered to anybody; returns how many.
+
+    The mark that a letter is going out is committed before the first word to a server, so a claim
+    without it is surely not sent: nothing is lost with the worker, and nothing can come twice.
+    """
+    unsent = await outbox.unknown_because(session, Why.NEVER_HANDED_OVER)
+    for delivery in unsent:
+        delivery.state = rules.advance(delivery.state, Event.RELEASE)
+        delivery.reason, delivery.ready_at = None, now
+    if unsent:
+        ready(session)
+    return len(unsent)
+
+
 def _event(delivery: Delivery, reply: Reply, now: datetime) -> Event:
-    event = rules.judge(reply)
+    event = weigh(reply).event
     first = delivery.first_tried_at or now
     if event is Event.DEFER and rules.expired(delivery.kind, first, now):
         return Event.EXPIRE
@@ -140,7 +160,7 @@ async def _follow(
             delivery.ready_at = rules.retry_at(delivery.attempts, now, seed=delivery.id)
             await _heed_pause(delivery, enrollment)
         case Event.REJECT | Event.EXPIRE:
-            if rules.address_gone(reply):
+            if weigh(reply).effect is Effect.SUPPRESS:
                 person = await people.subscriber(session, enrollment.subscriber_id)
                 gone = SuppressionReason.ADDRESS_GONE
                 await suppress(session, person.fingerprint, gone, now=now)

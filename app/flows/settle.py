@@ -23,6 +23,7 @@ from app.domain import enrollment as progress
 from app.domain import schedule
 from app.domain.delivery import LetterKind, State, Why
 from app.domain.enrollment import Standing, Step
+from app.domain.jitter import jittered
 from app.flows import discuss, record
 from app.flows.installation import Installation
 
@@ -100,6 +101,7 @@ def _plan(
     )
     window = syllabus.course.window
     slot = schedule.slot_following(today, following.delay, window=window, zone=zone)
+    slot = jittered(slot, window, zone, learner.id)
     due_at = schedule.on_the_wall(slot.at, now=now, calendar_now=today, speed=here.speed)
     paused = learner.standing is Standing.PAUSED
     return {

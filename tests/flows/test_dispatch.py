@@ -182,7 +182,7 @@ async def two_learners_of_one_line(town: Town) -> Enrollment:
     return enrollment
 
 
-async def test_what_a_dead_worker_left_behind_becomes_unknown_and_is_seen(town: Town):
+async def test_what_a_dead_worker_had_only_claimed_is_seen_and_goes_out_after_all(town: Town):
     await town.signs_up()
     async with town.parts.database.writing() as session:
         await bulk.claim(session, now=town.clock(), lease=dispatch.LEASE, limit=5)
@@ -190,6 +190,26 @@ async def test_what_a_dead_worker_left_behind_becomes_unknown_and_is_seen(town: 
     await Worker(town.parts).sweep()
     town.clock.advance(seconds=2)
     await Worker(town.parts).sweep()
+    enrollment = await town.enrollment()
+    async with town.parts.database.reading() as session:
+        (lost,) = await deliveries.of_enrollment(session, enrollment.id)
+    assert (lost.state, lost.reason) == (State.UNKNOWN, "never_handed_over")
+    await Worker(town.parts).sweep()
+    await town.mail_goes_out()
+    assert len(town.mailbox()) == 1
+
+
+async def test_what_a_dead_worker_was_handing_over_becomes_unknown_and_stays_so(town: Town):
+    await town.signs_up()
+    async with town.parts.database.writing() as session:
+        (claim,) = await bulk.claim(session, now=town.clock(), lease=dispatch.LEASE, limit=5)
+        mark = {"id": claim.delivery_id, "fence": claim.fence, "digest": "", "message_id": ""}
+        written = town.clock().isoformat(timespec="microseconds")
+        marked = [mark | {"version_id": None, "written_at": written}]
+        assert await bulk.mark_in_data(session, marked) == {claim.delivery_id}
+    town.clock.advance(seconds=121)
+    for _ in range(3):
+        await Worker(town.parts).sweep()
     await town.days_pass(1)
     enrollment = await town.enrollment()
     async with town.parts.database.reading() as session:

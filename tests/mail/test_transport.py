@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from app.domain.delivery import Event, Phase, judge
+from app.domain.answer import weigh
+from app.domain.delivery import Event, Phase
 from app.domain.errors import SettingMissing
 from app.mail.transport import Line, Relay, relay
 from tests.fakes import FakeRelay, running
@@ -61,7 +62,7 @@ async def hand_over(hop: Relay) -> tuple[Phase, int, Event]:
     if reply.code == 250:
         reply = await line.send("b@cours.test", "c@example.fr", WIRE)
     await line.close()
-    return reply.phase, reply.code, judge(reply)
+    return reply.phase, reply.code, weigh(reply).event
 
 
 @pytest.mark.parametrize(
