@@ -19,7 +19,7 @@ from app.flows import dispatch, receive
 from app.flows.record import give_up_lapsed, release_unsent
 from app.wiring import Parts
 
-DISPATCH_SECONDS, RECEIVE_SECONDS, SWEEP_SECONDS = 1, 2, 20
+DISPATCH_SECONDS, RECEIVE_SECONDS, SWEEP_SECONDS = 1, 2, 5
 _FILED_AT_ONCE = 50
 _LONGEST_SILENCE = 60.0
 log = structlog.get_logger()
@@ -55,6 +55,7 @@ class Worker:
         self._tick(self.file_letters, RECEIVE_SECONDS)
         self._tick(self.sweep, SWEEP_SECONDS)
         self._scheduler.start()
+        await self.sweep()
         tasks = [asyncio.create_task(self._answer_bell()), asyncio.create_task(self._listen())]
         await stop.wait()
         self._parts.office.stopping = True

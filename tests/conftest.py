@@ -74,6 +74,20 @@ def migrated_postgres(postgres: str) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
+def database_url_in_sync(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database on each engine, for tests that start processes."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'faults.db'}"
+    base, urls = request.getfixturevalue("postgres"), list[str]()
+
+    async def make() -> None:
+        urls.append(await fresh_database(base, f"f{uuid4().hex}"))
+
+    _apart(make())
+    return urls[0].replace("postgresql+asyncpg", "postgresql")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
 async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
     """A migrated, empty database of the test's own, on each engine."""
     if request.param == "sqlite":
