@@ -153,7 +153,7 @@ def _log_to_stderr() -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.dev.ConsoleRenderer()
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
             if at_a_terminal
             else structlog.processors.JSONRenderer(),
         ],

@@ -3,7 +3,9 @@
 Every setting has a default that a trial on one machine can live with. Builds nothing.
 """
 
+import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -64,9 +66,19 @@ class Settings(BaseSettings):
 
 
 def kept_key(path: Path) -> bytes:
-    """A trial needs no settings; what it makes up must survive a restart, or links would die."""
+    """A trial needs no settings; what it makes up must survive a restart, or links would die.
+
+    Two processes that start together agree on one key: it is written whole before it has a name.
+    """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_hex(32))
-    return path.read_text().strip().encode()
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_hex(32))
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    key = path.read_text().strip().encode()
+    if len(key) < _SHORTEST_KEY:
+        raise SettingMissing(f"{path} holds no key; remove it, or set FEUILLETON_SECRET_KEYS")
+    return key

@@ -5,11 +5,13 @@ Starts nothing: main, worker, cli and demo do.
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import SecretStr, ValidationError
+from sqlalchemy.exc import IntegrityError
 
 from app.config import Settings, kept_key
 from app.db import courses, schema
@@ -19,6 +21,7 @@ from app.domain.token import Key
 from app.domain.tongue import Tongue
 from app.flows import author
 from app.flows.dispatch import PostOffice
+from app.flows.edition import Press
 from app.flows.installation import Installation
 from app.mail.letters import Author
 from app.mail.templates import Templates
@@ -64,7 +67,8 @@ def build(settings: Settings | None = None, *, clock: Callable[[], datetime] = w
     tongues = read_tongues(LOCALE)
     templates = Templates(LETTERS, tongues)
     here = installation(settings)
-    office = PostOffice(database, templates, next_hop, here, clock, settings.connections)
+    press = Press(templates, here)
+    office = PostOffice(database, templates, next_hop, here, clock, press, settings.connections)
     return Parts(
         database=database,
         templates=templates,
@@ -132,6 +136,12 @@ async def prepare(parts: Parts) -> None:
     Raises DatabaseBehind, DatabaseAhead, CourseBroken.
     """
     await schema.require_current(parts.database)
+    # Two processes may start together; the second finds what the first has written.
+    with suppress(IntegrityError):
+        await _import_courses(parts)
+
+
+async def _import_courses(parts: Parts) -> None:
     async with parts.database.writing() as session:
         if await courses.all_courses(session):
             return

@@ -6,15 +6,14 @@ any number of processes may tick on one PostgreSQL. APScheduler keeps its jobs i
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.db import conversations
 from app.db.listen import listen
-from app.domain.errors import FeuilletonError
 from app.flows import dispatch, receive
 from app.flows.record import give_up_lapsed, release_unsent
 from app.wiring import Parts
@@ -51,21 +50,27 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set. Claims that were not yet offered to a server are given back."""
-        self._tick(self._parts.bell.set, DISPATCH_SECONDS)
+        self._tick(self.ring, DISPATCH_SECONDS)
         self._tick(self.file_letters, RECEIVE_SECONDS)
         self._tick(self.sweep, SWEEP_SECONDS)
         self._scheduler.start()
         await self.sweep()
         tasks = [asyncio.create_task(self._answer_bell()), asyncio.create_task(self._listen())]
-        await stop.wait()
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
         self._parts.office.stopping = True
-        self._scheduler.shutdown(wait=False)
+        # Ticks go on until the last letter is handed over: they keep its lease.
         async with self._turn:
-            for task in tasks:
+            self._scheduler.shutdown(wait=False)
+            for task in (stopped, *tasks):
                 task.cancel()
-        for task in tasks:
+        for task in (stopped, *tasks):
             with suppress(asyncio.CancelledError):
                 await task
+
+    async def ring(self) -> None:
+        """Begin a round, as a ready row does."""
+        self._parts.bell.set()
 
     async def send_letters(self) -> None:
         """Send what is due, batch after batch, until nothing is or the relay is out of reach."""
@@ -98,7 +103,7 @@ class Worker:
         try:
             async with parts.database.writing() as session:
                 await receive.file(session, incoming_id, now=parts.clock(), here=parts.here)
-        except (FeuilletonError, ValueError, LookupError, RecursionError) as fault:
+        except Exception as fault:
             async with parts.database.writing() as session:
                 letter = await conversations.incoming(session, incoming_id)
                 letter.filing = conversations.Filing.UNFILED
@@ -110,15 +115,19 @@ class Worker:
         while True:
             await bell.wait()
             bell.clear()
-            try:
-                await self.file_letters()
-                await self.send_letters()
-            except (SQLAlchemyError, OSError, FeuilletonError):
-                log.exception("round interrupted")
-                await asyncio.sleep(1)
+            await self._round(self.send_letters)
+            await self._round(self.file_letters)
+
+    async def _round(self, act: Callable[[], Awaitable[None]]) -> None:
+        """One round; what interrupts it is logged, and the next bell or tick begins another."""
+        try:
+            await act()
+        except Exception:
+            log.exception("round interrupted", round=act.__name__)
+            await asyncio.sleep(1)
 
     async def _listen(self) -> None:
         await listen(self._parts.database, self._parts.bell.set)
 
-    def _tick(self, act: object, seconds: int) -> None:
+    def _tick(self, act: Callable[[], Awaitable[None]], seconds: int) -> None:
         self._scheduler.add_job(act, "interval", seconds=seconds, coalesce=True, max_instances=1)

@@ -5,10 +5,11 @@ import asyncio
 import pytest
 
 from app.config import Settings
+from app.db import courses
 from app.db.alone import only_worker
 from app.db.listen import listen
 from app.domain.errors import WorkerAlreadyThere
-from app.wiring import build
+from app.wiring import build, prepare
 from app.worker import Worker
 from tests.town import Town
 
@@ -79,3 +80,30 @@ async def test_a_second_worker_on_sqlite_is_refused(town: Town, settings: Settin
     with only_worker(other.database):
         pass
     await other.database.close()
+
+
+async def test_a_round_that_fails_does_not_silence_the_worker(town: Town):
+    await town.signs_up()
+    working_clock, stop = town.parts.office.clock, asyncio.Event()
+    failures = iter([True, True])
+
+    def broken_at_first():
+        if next(failures, False):
+            raise ValueError("a clock that stands still")
+        return working_clock()
+
+    town.parts.office.clock = broken_at_first
+    working = asyncio.create_task(Worker(town.parts).run(stop))
+    await asyncio.wait_for(town.relay.something_caught.wait(), 20)
+    stop.set()
+    await asyncio.wait_for(working, 20)
+
+
+async def test_two_processes_that_start_together_import_the_course_once(settings: Settings):
+    several = [build(settings) for _ in range(3)]
+    await asyncio.gather(*(prepare(parts) for parts in several))
+    async with several[0].database.reading() as session:
+        assert len(await courses.all_courses(session)) == 1
+        assert len(await courses.lessons_of(session, 1)) == 7
+    for parts in several:
+        await parts.database.close()

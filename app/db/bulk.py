@@ -52,14 +52,16 @@ standing AS (
     ORDER BY e.id {share})
 UPDATE deliveries SET state = 'in_data', digest = m.digest, message_id = m.message_id,
     version_id = COALESCE(deliveries.version_id, m.version_id), written_at = {written},
-    first_tried_at = COALESCE(first_tried_at, {written})
+    first_tried_at = COALESCE(first_tried_at, :now)
 FROM m, standing, subscribers s
 WHERE deliveries.id = m.id AND deliveries.fence = m.fence AND deliveries.state = 'claimed'
   AND standing.id = deliveries.enrollment_id AND s.id = standing.subscriber_id
   AND NOT EXISTS (SELECT 1 FROM suppressions x WHERE x.fingerprint = s.fingerprint)
-  AND (deliveries.kind = 'answer' OR standing.standing <> 'left')
-  AND NOT (deliveries.kind = 'lesson' AND deliveries.intent NOT LIKE 'lesson:%:%'
-           AND standing.standing = 'paused')
+  AND CASE WHEN deliveries.kind = 'answer' THEN true
+           WHEN deliveries.kind <> 'lesson' THEN standing.standing <> 'left'
+           WHEN deliveries.intent LIKE 'lesson:%:%'
+               THEN standing.standing IN ('active', 'paused', 'finished')
+           ELSE standing.standing IN ('active', 'finished') END
 RETURNING deliveries.id
 """
 _LOCK = """
@@ -137,13 +139,15 @@ async def details(session: AsyncSession, claims: Sequence[Claim]) -> Sequence[Ro
     return await _run(session, _DETAILS, {}, rows=[{"id": claim.delivery_id} for claim in claims])
 
 
-async def mark_in_data(session: AsyncSession, letters: Sequence[Values]) -> frozenset[int]:
+async def mark_in_data(
+    session: AsyncSession, letters: Sequence[Values], *, now: datetime
+) -> frozenset[int]:
     """Commit (with the transaction) that these contents are about to go out.
 
     `letters` have id, fence, digest, message_id, version_id and written_at (ISO 8601, UTC, with
     microseconds). Returns the ids that may leave.
     """
-    rows = await _run(session, _MARK, {}, rows=letters)
+    rows = await _run(session, _MARK, {"now": now}, rows=letters)
     return frozenset(row.id for row in rows)
 
 

@@ -18,9 +18,9 @@ log = structlog.get_logger()
 
 
 async def listen(database: Database, on_ready: Callable[[], None]) -> None:
-    """Call `on_ready` at every notification until cancelled; on SQLite there is nothing to hear."""
+    """Call `on_ready` at every notification until cancelled; on SQLite there is none to hear."""
     if database.is_sqlite:
-        return
+        await asyncio.Event().wait()
     while True:
         try:
             await _hear(database, on_ready)

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db.base import add_once
 from app.db.deliveries import Attempt, Delivery, FrozenLetter
 from app.db.people import Enrollment, Subscriber, Suppression
-from app.domain.delivery import IN_FLIGHT, LetterKind, Reply, State, Why
+from app.domain.delivery import IN_FLIGHT, LetterKind, Reply, State, Why, is_copy
 from app.domain.enrollment import Standing
 
 
@@ -57,10 +57,15 @@ async def kept_back(session: AsyncSession, delivery: Delivery) -> Why | None:
     row = (await session.execute(asked)).one()
     if row.suppressed:
         return Why.SUPPRESSED
-    if row.standing is Standing.LEFT and delivery.kind is not LetterKind.ANSWER:
+    if delivery.kind is LetterKind.ANSWER:
+        return None
+    if row.standing is Standing.LEFT:
         return Why.LEFT
-    is_lesson = delivery.kind is LetterKind.LESSON and delivery.intent.count(":") == 1
-    return Why.PAUSED if is_lesson and row.standing is Standing.PAUSED else None
+    if delivery.kind is not LetterKind.LESSON:
+        return None
+    if row.standing is Standing.PENDING:
+        return Why.LEFT
+    return Why.PAUSED if row.standing is Standing.PAUSED and not is_copy(delivery.intent) else None
 
 
 async def move(

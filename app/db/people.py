@@ -170,6 +170,14 @@ async def enrollments_of(session: AsyncSession, subscriber_id: int) -> Sequence[
     return (await session.scalars(asked.order_by(Enrollment.id.desc()))).all()
 
 
+async def has_confirmed(session: AsyncSession, subscriber_id: int) -> bool:
+    """Whether this person ever confirmed anything; then only they may change what is theirs."""
+    confirmed = exists().where(
+        Enrollment.subscriber_id == subscriber_id, Enrollment.confirmed_at.is_not(None)
+    )
+    return bool(await session.scalar(select(confirmed)))
+
+
 async def enrollment_behind(session: AsyncSession, door: str) -> Enrollment | None:
     """The enrollment whose letters carry this way out, locked; None for an unknown one."""
     asked = select(Enrollment).where(Enrollment.door == door)

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import event, text
 from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 CHANNEL = "feuilleton_ready"
@@ -34,7 +35,7 @@ class Database:
     def __init__(self, url: str, *, on_ready: Callable[[], None] = lambda: None) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = _sqlite(url) if self.is_sqlite else create_async_engine(url, pool_size=10)
+        self.engine = _sqlite(url) if self.is_sqlite else _postgresql(url)
         self._on_ready = on_ready
 
     @asynccontextmanager
@@ -66,13 +67,26 @@ class Database:
         await self.engine.dispose()
 
 
+def is_passing(fault: DBAPIError) -> bool:
+    """Whether the same transaction may well succeed when it is tried again: the connection was
+    lost, the database is away or busy, or two transactions stood in each other's way (class 40)."""
+    clash = str(getattr(fault.orig, "sqlstate", "") or "").startswith("40")
+    away = isinstance(fault, OperationalError | InterfaceError)
+    return fault.connection_invalidated or away or clash
+
+
 def ready(session: AsyncSession) -> None:
     """Note that this transaction makes a delivery ready; the worker is woken when it commits."""
     session.info[_READY] = True
 
 
+def _postgresql(url: str) -> AsyncEngine:
+    """Errors show no parameters, which are people's addresses and words."""
+    return create_async_engine(url, pool_size=10, pool_pre_ping=True, hide_parameters=True)
+
+
 def _sqlite(url: str) -> AsyncEngine:
-    engine = create_async_engine(url, connect_args={"timeout": 15})
+    engine = create_async_engine(url, connect_args={"timeout": 15}, hide_parameters=True)
 
     @event.listens_for(engine.sync_engine, "connect")
     def configure(raw: Any, _record: Any) -> None:

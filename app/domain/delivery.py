@@ -139,6 +139,11 @@ def intent(kind: LetterKind, subject: int, copy: int = 0) -> str:
     return f"{kind}:{subject}" if not copy else f"{kind}:{subject}:{copy}"
 
 
+def is_copy(key: str) -> bool:
+    """True for the intent of a copy that a person asked for."""
+    return key.count(":") > 1
+
+
 class Phase(IntEnum):
     """How far a conversation with a server came (RFC 5321 §3.3)."""
 

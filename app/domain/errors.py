@@ -147,6 +147,10 @@ class RenderFailed(FeuilletonError):
     """The letter could not be made."""
 
 
+class BytesChanged(RenderFailed):
+    """Its bytes may have gone out before and cannot be written alike any more: decide about it."""
+
+
 class SetupFault(FeuilletonError):
     """The installation is not ready."""
 

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db import courses, deliveries, people
 from app.db.courses import Course, Lesson, LessonState, Version
 from app.db.deliveries import Delivery
+from app.db.people import Enrollment
 from app.db.session import ready
 from app.domain import course as files
 from app.domain import delivery as rules
@@ -94,8 +95,7 @@ async def take_as_sent(
     session: AsyncSession, delivery_id: int, *, now: datetime, here: Installation
 ) -> Delivery:
     """Decide that an unknown delivery arrived; the course goes on. Raises TransitionForbidden."""
-    delivery = await deliveries.delivery(session, delivery_id)
-    enrollment = await people.enrollment(session, delivery.enrollment_id, lock=True)
+    delivery, enrollment = await _both(session, delivery_id)
     delivery.state = rules.advance(delivery.state, Event.ACCEPT)
     delivery.reason = "taken as sent by the author"
     await record.accepted(session, delivery, enrollment, now=now, here=here)
@@ -107,7 +107,7 @@ async def release(session: AsyncSession, delivery_id: int, *, now: datetime) -> 
 
     Raises TransitionForbidden.
     """
-    delivery = await deliveries.delivery(session, delivery_id, lock=True)
+    delivery, _ = await _both(session, delivery_id)
     delivery.state = rules.advance(delivery.state, Event.RELEASE)
     delivery.reason, delivery.ready_at, delivery.first_tried_at = None, now, None
     ready(session)
@@ -120,8 +120,7 @@ async def give_up(
     """Decide that a letter shall not be sent (any more); of a lesson, that the course goes on
     without it. Raises TransitionForbidden.
     """
-    delivery = await deliveries.delivery(session, delivery_id)
-    enrollment = await people.enrollment(session, delivery.enrollment_id, lock=True)
+    delivery, enrollment = await _both(session, delivery_id)
     delivery.state = rules.advance(delivery.state, Event.CANCEL)
     delivery.reason = Why.GIVEN_UP
     if delivery.kind is LetterKind.LESSON:
@@ -130,6 +129,15 @@ async def give_up(
     if delivery.kind is LetterKind.ANSWER and delivery.remark_id:
         await discuss.answer_failed(session, delivery.remark_id, now=now)
     return delivery
+
+
+async def _both(session: AsyncSession, delivery_id: int) -> tuple[Delivery, Enrollment]:
+    """A delivery and its enrollment, both locked in the order that all verbs keep, and fresh."""
+    known = await deliveries.delivery(session, delivery_id)
+    enrollment = await people.enrollment(session, known.enrollment_id, lock=True)
+    delivery = await deliveries.delivery(session, delivery_id, lock=True)
+    await session.refresh(delivery)
+    return delivery, enrollment
 
 
 async def _course(session: AsyncSession, draft: CourseDraft, *, now: datetime) -> Course:

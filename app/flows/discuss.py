@@ -57,8 +57,11 @@ async def answer(
     """
     if not words.strip():
         raise AnswerEmpty
+    known = await conversations.conversation(session, conversation_id)
+    enrollment = await people.enrollment(session, known.enrollment_id, lock=True)
     conversation = await conversations.conversation(session, conversation_id, lock=True)
-    enrollment, _, person = await people.with_course(session, conversation.enrollment_id)
+    await session.refresh(conversation)
+    person = await people.subscriber(session, enrollment.subscriber_id)
     if await people.is_suppressed(session, person.fingerprint):
         raise NotAnswerable
     asked = await conversations.last_words_of_learner(session, conversation_id)

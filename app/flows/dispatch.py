@@ -20,7 +20,8 @@ from app.db.outbox import Claim
 from app.db.session import Database
 from app.domain import delivery as rules
 from app.domain.delivery import Event, Phase, Reply, State, Why
-from app.domain.errors import LessonWithdrawn, RenderFailed
+from app.domain.errors import BytesChanged, LessonWithdrawn, RenderFailed
+from app.flows import discuss
 from app.flows.edition import Press
 from app.flows.gather import GroupCommit
 from app.flows.installation import Installation
@@ -46,6 +47,7 @@ class PostOffice:
     relay: Relay
     here: Installation
     clock: Callable[[], datetime]
+    press: Press
     connections: int = 4
     in_hand: dict[int, Claim] = field(default_factory=dict)
     stopping: bool = False
@@ -84,7 +86,6 @@ class _Queue:
 
     def __init__(self, office: PostOffice, limit: int) -> None:
         self._office, self._limit = office, limit
-        self._press = Press(office.templates, office.here)
         self._fetching: asyncio.Task[None] | None = None
         self._dry = False
         self.rows: deque[tuple[Row[Any], Letterbook]] = deque()
@@ -109,18 +110,28 @@ class _Queue:
                 claims = await bulk.claim(
                     session, now=office.clock(), lease=LEASE, limit=self._limit
                 )
-            office.in_hand |= {claim.delivery_id: claim for claim in claims}
-            self.taken += len(claims)
             self._dry = len(claims) < self._limit
+            self.taken += len(claims)
             if claims:
-                async with office.database.reading() as session:
-                    rows = await bulk.details(session, claims)
-                book = Letterbook(office.database, self._press, office.here)
-                await book.open(rows)
-                order = {claim.delivery_id: place for place, claim in enumerate(claims)}
-                self.rows += [(row, book) for row in sorted(rows, key=lambda r: order[r.id])]
+                await self._look_up(claims)
         finally:
             self._fetching = None
+
+    async def _look_up(self, claims: list[Claim]) -> None:
+        office = self._office
+        office.in_hand |= {claim.delivery_id: claim for claim in claims}
+        try:
+            async with office.database.reading() as session:
+                rows = await bulk.details(session, claims)
+            book = Letterbook(office.database, office.press, office.here)
+            await book.open(rows)
+        except BaseException:
+            # Without a holder the leases lapse, and the sweep lets the claims go.
+            for claim in claims:
+                office.in_hand.pop(claim.delivery_id, None)
+            raise
+        order = {claim.delivery_id: place for place, claim in enumerate(claims)}
+        self.rows += [(row, book) for row in sorted(rows, key=lambda row: order[row.id])]
 
     async def close(self) -> None:
         """Give back what was claimed and not sent: nothing was said about it to anybody."""
@@ -131,10 +142,10 @@ class _Queue:
             return
         fault = self._office.relay_fault
         reason = f"the relay cannot be reached ({_where(fault)})" if fault else None
-        async with self._office.database.writing() as session:
-            await outbox.give_back(session, left, reason=reason)
         for claim in left:
             self._office.in_hand.pop(claim.delivery_id, None)
+        async with self._office.database.writing() as session:
+            await outbox.give_back(session, left, reason=reason)
 
 
 class _Work:
@@ -168,25 +179,30 @@ class _Work:
         """The letter of a claim; None when it cannot be written (held, with the reason) or its
         lesson was withdrawn (cancelled, and the learner moves on).
         """
+        claim = Claim(row.id, row.fence)
         try:
             return await book.write(row, now=self._office.clock())
+        except BytesChanged as fault:
+            await _stop(self._office, claim, Event.LOSE, str(fault))
         except RenderFailed as fault:
-            await _hold(self._office, Claim(row.id, row.fence), str(fault))
+            await _stop(self._office, claim, Event.HOLD, str(fault))
         except LessonWithdrawn:
-            await _pass_over(self._office, Claim(row.id, row.fence))
+            await _pass_over(self._office, claim)
         self._office.in_hand.pop(row.id, None)
         return None
 
     async def _send(self, line: Line, letter: Written) -> None:
         """Mark, hand over and record one letter on an open connection."""
         claim = letter.claim
-        if await self._write(letter):
-            reply = await line.send(letter.sender, letter.recipient, letter.wire)
-            recorded = await self._write(Outcome(claim, reply, letter.wire))
-            log.debug("delivery", delivery=claim.delivery_id, code=reply.code, recorded=recorded)
-        else:
-            await _keep_back(self._office, claim)
-        self._office.in_hand.pop(claim.delivery_id, None)
+        try:
+            if await self._write(letter):
+                reply = await line.send(letter.sender, letter.recipient, letter.wire)
+                recorded = await self._write(Outcome(claim, reply, letter.wire))
+                log.debug("delivery", delivery=claim.delivery_id, code=reply.code, ours=recorded)
+            else:
+                await _keep_back(self._office, claim)
+        finally:
+            self._office.in_hand.pop(claim.delivery_id, None)
 
 
 async def _connect(office: PostOffice) -> Line | None:
@@ -209,14 +225,17 @@ async def _keep_back(office: PostOffice, claim: Claim) -> None:
         if why:
             event = Event.HOLD if why is Why.PAUSED else Event.CANCEL
             after = rules.advance(State.CLAIMED, event)
-            await outbox.move(session, claim, before=State.CLAIMED, after=after, reason=why)
+            moved = await outbox.move(session, claim, before=State.CLAIMED, after=after, reason=why)
+            if moved and delivery.remark_id:
+                await discuss.answer_failed(session, delivery.remark_id, now=office.clock())
 
 
-async def _hold(office: PostOffice, claim: Claim, reason: str) -> None:
+async def _stop(office: PostOffice, claim: Claim, event: Event, reason: str) -> None:
+    """A letter that cannot be written: held, or unknown where its bytes went out before."""
     async with office.database.writing() as session:
-        after = rules.advance(State.CLAIMED, Event.HOLD)
+        after = rules.advance(State.CLAIMED, event)
         await outbox.move(session, claim, before=State.CLAIMED, after=after, reason=reason)
-    log.error("letter held", delivery=claim.delivery_id)
+    log.error("letter stopped", delivery=claim.delivery_id, state=str(after))
 
 
 async def _pass_over(office: PostOffice, claim: Claim) -> None:

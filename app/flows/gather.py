@@ -15,7 +15,7 @@ class GroupCommit(Generic[T, R]):
     """Gathers wishes and commits them in groups of up to `limit`.
 
     `commit` gets the wishes of a group and returns their outcomes in the same order; when it
-    raises, everybody in the group gets the error.
+    raises, the wishes are committed one by one, and who still fails gets the error.
     """
 
     def __init__(
@@ -39,14 +39,22 @@ class GroupCommit(Generic[T, R]):
             # Whoever is ready to run joins this group.
             await asyncio.sleep(0)
             group, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
-            try:
-                outcomes = await self._commit([wish for wish, _ in group])
-            except Exception as fault:  # noqa: BLE001 (handed to everybody who waits)
+            await self._settle(group)
+
+    async def _settle(self, group: Sequence[tuple[T, asyncio.Future[R]]]) -> None:
+        """Commit a group; when it cannot be, each by itself: one wish spoils only itself."""
+        try:
+            outcomes = await self._commit([wish for wish, _ in group])
+        except Exception as fault:  # noqa: BLE001 (handed to who waits)
+            if len(group) == 1:
                 self._tell(group, fault)
-                continue
-            for (_, future), outcome in zip(group, outcomes, strict=True):
-                if not future.done():
-                    future.set_result(outcome)
+                return
+            for each in group:
+                await self._settle([each])
+            return
+        for (_, future), outcome in zip(group, outcomes, strict=True):
+            if not future.done():
+                future.set_result(outcome)
 
     @staticmethod
     def _tell(group: Sequence[tuple[T, asyncio.Future[R]]], fault: Exception) -> None:

@@ -1,7 +1,7 @@
 """Writes marks and outcomes of many letters in one transaction.
 
-A group that cannot be committed is tried again for a while: an answer that a server has given must
-not be forgotten because the database was restarted in that moment. Trying twice changes nothing,
+A group is tried again while the database is away: an answer that a server has given must not be
+forgotten because the database was restarted in that moment. Trying twice changes nothing,
 since every statement names the state and the fence that it expects.
 """
 
@@ -9,15 +9,16 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, repeat
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import bulk
 from app.db.bulk import Accepted
 from app.db.outbox import Claim
-from app.db.session import Database
+from app.db.session import Database, is_passing
 from app.domain.answer import weigh
 from app.domain.delivery import Event, Reply
 from app.flows.installation import Installation
@@ -25,7 +26,7 @@ from app.flows.letterbook import Written
 from app.flows.record import record
 from app.flows.settle import settle
 
-_PAUSES = (0.1, 0.2, 0.5, 1, 2, 5, 10, 10)
+_PAUSES = (0.1, 0.2, 0.5, 1, 2, 5)
 log = structlog.get_logger()
 
 
@@ -47,16 +48,19 @@ class Ledger:
         self._database, self._here, self._clock = database, here, clock
 
     async def write(self, wishes: Sequence[Written | Outcome]) -> list[bool]:
-        """Write a group; for a letter whether it may leave, for an outcome whether it was ours."""
-        for pause in (*_PAUSES, None):
+        """Write a group; for a letter whether it may leave, for an outcome whether it was ours.
+
+        While the database is away this waits for it, however long that takes.
+        """
+        pauses = chain(_PAUSES, repeat(_PAUSES[-1]))
+        while True:
             try:
                 return await self._write(wishes)
-            except (SQLAlchemyError, OSError) as fault:
-                if pause is None:
+            except (DBAPIError, OSError) as fault:
+                if isinstance(fault, DBAPIError) and not is_passing(fault):
                     raise
                 log.warning("ledger interrupted", fault=type(fault).__name__, wishes=len(wishes))
-                await asyncio.sleep(pause)
-        raise AssertionError("the last try returns or raises")
+                await asyncio.sleep(next(pauses))
 
     async def _write(self, wishes: Sequence[Written | Outcome]) -> list[bool]:
         outcomes = [wish for wish in wishes if isinstance(wish, Outcome)]
@@ -66,7 +70,7 @@ class Ledger:
             if outcomes:
                 done |= await self._record(session, outcomes, now)
             if letters:
-                done |= await bulk.mark_in_data(session, [_mark(each) for each in letters])
+                done |= await bulk.mark_in_data(session, [_mark(each) for each in letters], now=now)
         return [wish.claim.delivery_id in done for wish in wishes]
 
     async def _record(

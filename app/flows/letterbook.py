@@ -21,7 +21,7 @@ from app.db.session import Database
 from app.domain import schedule, token
 from app.domain.address import Address
 from app.domain.delivery import LetterKind
-from app.domain.errors import RenderFailed
+from app.domain.errors import BytesChanged
 from app.domain.token import Purpose
 from app.flows.edition import Edition, Press
 from app.flows.installation import Installation
@@ -53,6 +53,7 @@ class Letterbook:
         self._database, self._press, self._here = database, press, here
         self._syllabi: dict[int, Syllabus] = {}
         self._newest: dict[int, Version] = {}
+        self._pinned: dict[int, Version] = {}
 
     async def open(self, rows: Sequence[Row[Any]]) -> None:
         """Look up what the lessons among `rows` have in common."""
@@ -62,12 +63,15 @@ class Letterbook:
                 lessons = await courses.published(session, course_id)
                 self._syllabi[course_id] = Syllabus(course, lessons)
                 self._newest |= await courses.newest_versions(session, course_id)
+            pinned = {row.version_id for row in rows if _is_lesson(row) and row.version_id}
+            for version_id in pinned:
+                self._pinned[version_id] = await courses.version(session, version_id)
 
     async def write(self, row: Row[Any], *, now: datetime) -> Written:
         """The letter of one claim. Raises RenderFailed, LessonWithdrawn.
 
-        A letter whose bytes went out before has the same bytes now, or none: when they cannot be
-        written alike any more (the program or the course's frame changed), that is RenderFailed.
+        A letter whose bytes may have gone out before has the same bytes now, or none: when they
+        cannot be written alike any more (the course or the program changed), that is BytesChanged.
         """
         at = row.written_at or now
         if row.is_frozen:
@@ -76,7 +80,7 @@ class Letterbook:
             wire, version_id = await self._wire(row, at)
         digest = hashlib.sha256(wire).hexdigest()
         if row.digest and row.digest != digest:
-            raise RenderFailed("its bytes went out before and cannot be written alike any more")
+            raise BytesChanged
         here = self._here
         tag = token.tag(Purpose.RETURN, row.id, keys=here.keys)
         return Written(
@@ -105,10 +109,10 @@ class Letterbook:
 
     def _edition(self, row: Row[Any]) -> Edition | None:
         """The edition of a plain lesson; None for whatever the ordinary way must look at."""
-        version = self._newest.get(row.lesson_id) if _is_lesson(row) else None
-        if version is None or (row.version_id or version.id) != version.id:
+        if not _is_lesson(row) or not row.email.isascii():
             return None
-        if not row.email.isascii():
+        version = self._pinned.get(row.version_id) or self._newest.get(row.lesson_id)
+        if version is None:
             return None
         syllabus = self._syllabi[row.course_id]
         named = bool(row.first_name)

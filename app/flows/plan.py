@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db import courses, deliveries
+from app.db import courses, deliveries, outbox
 from app.db.courses import Course, Lesson
 from app.db.deliveries import Delivery
 from app.db.people import Enrollment
@@ -76,7 +76,7 @@ async def plan_next(
     key = rules.intent(LetterKind.LESSON, lesson.id)
     known = next((d for d in so_far if d.intent == key), None)
     if known:
-        return _revive(session, known, slot=slot, due_at=due_at)
+        return await _revive(session, known, slot=slot, due_at=due_at)
     return _add(
         session,
         enrollment,
@@ -125,8 +125,13 @@ def _finish(enrollment: Enrollment, now: datetime) -> None:
         enrollment.finished_at = now
 
 
-def _revive(session: AsyncSession, known: Delivery, *, slot: Slot, due_at: datetime) -> Delivery:
+async def _revive(
+    session: AsyncSession, known: Delivery, *, slot: Slot, due_at: datetime
+) -> Delivery:
     known.state = rules.advance(known.state, Event.REVIVE)
+    known.digest = known.message_id = known.written_at = known.version_id = None
+    known.first_tried_at, known.attempts = None, 0
+    await outbox.forget_bytes(session, known.id)
     set_slot(session, known, slot=slot, due_at=due_at)
     return known
 

@@ -16,11 +16,13 @@ from app.domain import delivery as rules
 from app.domain import enrollment as progress
 from app.domain.answer import Effect, weigh
 from app.domain.delivery import Event, LetterKind, Phase, Reply, State, Why
-from app.domain.enrollment import Step
+from app.domain.enrollment import Standing, Step
 from app.flows import discuss, pace
 from app.flows.installation import Installation
 from app.flows.plan import plan_next
 
+# What a person must mend before it makes sense to try again: a loop, our own configuration.
+_FOR_A_PERSON = {Effect.HOLD_LETTER, Effect.HOLD_PROVIDER}
 _GONE = "the worker that was sending it was not heard of any more"
 
 
@@ -57,6 +59,8 @@ async def record(
     )
     if reply.phase is Phase.DOT and event is not Event.ACCEPT:
         await outbox.keep_bytes(session, delivery.id, wire)
+    elif event is Event.DEFER and not await outbox.frozen(session, delivery.id):
+        _unfix(delivery)
     await _follow(session, delivery, enrollment, event, reply, now=now, here=here)
     return delivery.state
 
@@ -130,6 +134,13 @@ async def release_unsent(session: AsyncSession, *, now: datetime) -> int:
     return len(unsent)
 
 
+def _unfix(delivery: Delivery) -> None:
+    """No content went out, so the next try may be written anew, by the text of that day."""
+    delivery.digest = delivery.message_id = delivery.written_at = None
+    if not rules.is_copy(delivery.intent):
+        delivery.version_id = None
+
+
 def _event(delivery: Delivery, reply: Reply, now: datetime) -> Event:
     event = weigh(reply).event
     first = delivery.first_tried_at or now
@@ -158,7 +169,10 @@ async def _follow(
             await accepted(session, delivery, enrollment, now=now, here=here)
         case Event.DEFER:
             delivery.ready_at = rules.retry_at(delivery.attempts, now, seed=delivery.id)
-            await _heed_pause(delivery, enrollment)
+            if weigh(reply).effect in _FOR_A_PERSON and reply.code // 100 == 5:
+                delivery.state = rules.advance(delivery.state, Event.HOLD)
+            else:
+                _heed_pause(delivery, enrollment)
         case Event.REJECT | Event.EXPIRE:
             if weigh(reply).effect is Effect.SUPPRESS:
                 person = await people.subscriber(session, enrollment.subscriber_id)
@@ -168,14 +182,13 @@ async def _follow(
                 await discuss.answer_failed(session, delivery.remark_id, now=now)
 
 
-async def _heed_pause(delivery: Delivery, enrollment: Enrollment) -> None:
+def _heed_pause(delivery: Delivery, enrollment: Enrollment) -> None:
     """A lesson that comes back to the queue of a learner who paused or left meanwhile."""
-    if delivery.kind is LetterKind.ANSWER or not (enrollment.paused_at or enrollment.left_at):
+    if delivery.kind is LetterKind.ANSWER:
         return
-    left = not progress.allowed(enrollment.standing, Step.CONFIRM)
-    if left:
+    if enrollment.standing is Standing.LEFT:
         delivery.state = rules.advance(delivery.state, Event.CANCEL)
         delivery.reason = Why.LEFT
-    elif enrollment.paused_at and delivery.kind is LetterKind.LESSON:
+    elif enrollment.standing is Standing.PAUSED and delivery.kind is LetterKind.LESSON:
         delivery.state = rules.advance(delivery.state, Event.HOLD)
         delivery.reason = Why.PAUSED

@@ -13,7 +13,7 @@ from app.db import people
 from app.db.people import Suppression, SuppressionReason
 from app.domain.errors import Conflict, RecordUnknown
 from app.flows.installation import Installation
-from app.flows.record import suppress
+from app.flows.record import go_on, suppress
 from app.mail.recipient import read_address
 
 
@@ -33,8 +33,8 @@ async def silence(
     return stands, known is None
 
 
-async def lift(session: AsyncSession, email: str, *, here: Installation) -> None:
-    """Allow writing again to an address that the author had suppressed.
+async def lift(session: AsyncSession, email: str, *, now: datetime, here: Installation) -> None:
+    """Allow writing again to an address that the author had suppressed; its courses go on.
 
     Raises RecordUnknown when it is not suppressed, Conflict when a machine or the person said so.
     """
@@ -44,3 +44,7 @@ async def lift(session: AsyncSession, email: str, *, here: Installation) -> None
     if known.reason is not SuppressionReason.AUTHOR:
         raise Conflict(f"the reason is {known.reason}; only the author's own word is taken back")
     await session.delete(known)
+    person = await people.subscriber_by_key(session, read_address(email).key)
+    for each in await people.enrollments_of(session, person.id) if person else ():
+        enrollment = await people.enrollment(session, each.id, lock=True)
+        await go_on(session, enrollment, now=now, here=here)

@@ -57,7 +57,10 @@ async def sign_up(
     )
     if progress.allowed(enrollment.standing, Step.SIGN_UP):
         enrollment.standing = progress.advance(enrollment.standing, Step.SIGN_UP)
-        enrollment.zone, person.first_name = zone, first_name or person.first_name
+        if enrollment.confirmed_at is None:
+            enrollment.zone = zone
+        if first_name and not await people.has_confirmed(session, person.id):
+            person.first_name = first_name
         await _ask_to_confirm(session, enrollment, course, application.method, now=now, here=here)
     else:
         await _say_already_enrolled(session, enrollment, now=now, here=here)

@@ -22,7 +22,8 @@ _BLANKS = re.compile("[\\x00-\\x20\\x7f\\x85\\u2028\\u2029]+")
 
 def text_of(data: bytes, declared: str) -> str:
     """`data` as text with `\\n` line ends and without NUL; `declared` may be "" or a lie."""
-    return _decode(data, declared).replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+    text = _decode(data, declared).replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+    return _whole(text)
 
 
 def _decode(data: bytes, declared: str) -> str:
@@ -49,7 +50,12 @@ def header_text(value: str) -> str:
     raw = value.encode("utf-8", "surrogateescape")
     plain = re.sub(r"[\r\n]+[ \t]*", " ", _decode(raw, "").replace("\0", ""))
     decoded = _ENCODED_WORD.sub(_word, _BETWEEN_WORDS.sub(r"\1", plain))
-    return _BLANKS.sub(" ", decoded.replace("\0", "")).strip(" ")
+    return _whole(_BLANKS.sub(" ", decoded.replace("\0", "")).strip(" "))
+
+
+def _whole(text: str) -> str:
+    """UTF-7 and the like decode to half characters, which no database takes."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _word(match: re.Match[str]) -> str:

@@ -85,10 +85,10 @@ async def suppress_address(
 
 
 @router.delete("/suppressions", status_code=204)
-async def allow_address(address: SuppressionIn, session: Acting, here: Here) -> None:
+async def allow_address(address: SuppressionIn, session: Acting, now: Now, here: Here) -> None:
     """Allow writing again to an address that the author had suppressed.
 
     Any other reason is a conflict: who complained, asked or has no mailbox is not written to. A
-    learner whose course stood still goes on with `/enrollments/{id}/resume`.
+    learner whose course stood still meanwhile goes on.
     """
-    await silence.lift(session, address.email, here=here)
+    await silence.lift(session, address.email, now=now, here=here)

@@ -4,14 +4,19 @@ page in the visitor's language for people. Decides nothing about what is an erro
 
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
+from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
+from app.db.session import is_passing
 from app.domain import errors
 from app.domain.errors import FeuilletonError
 from app.web.rendering import Pages
+
+log = structlog.get_logger()
 
 STATUS: dict[type[FeuilletonError], int] = {
     errors.BadInput: 422,
@@ -60,6 +65,9 @@ SAID_AT_DESK: dict[type[FeuilletonError], str] = {
     errors.Conflict: "Ce n’est plus possible : l’état a changé entre-temps. Rechargez la page.",
     errors.NotAnswerable: SAID[errors.NotAnswerable],
 }
+
+
+AWAY = "La base de données ne répond pas : réessayez dans un instant."
 
 
 def status_of(fault: FeuilletonError) -> int:
@@ -141,6 +149,16 @@ def install(app: FastAPI, pages: Pages) -> None:
             return page(request, 404, said(errors.RecordUnknown()))
         return page(request, 422, said(errors.BodyMalformed()))
 
+    async def on_database(request: Request, fault: Exception) -> Response:
+        if isinstance(fault, DBAPIError) and not is_passing(fault):
+            raise fault
+        log.error("database away", fault=type(fault).__name__)
+        if wants_problem(request):
+            return problem(503, "database-away", "the database did not answer; try again")
+        return page(request, 503, AWAY)
+
+    for kind in (DBAPIError, OSError):
+        app.exception_handler(kind)(on_database)
     app.exception_handler(FeuilletonError)(on_fault)
     app.exception_handler(HTTPException)(on_http)
     app.exception_handler(RequestValidationError)(on_unreadable)

@@ -1,15 +1,18 @@
 """Sending, seen from the relay’s side: what a server says, and what becomes of the letter."""
 
 import asyncio
+import hashlib
 
 import pytest
 
-from app.db import bulk, courses, deliveries
+from app.db import bulk, conversations, courses, deliveries
 from app.db.courses import Version
 from app.db.deliveries import Delivery
 from app.db.people import Enrollment
+from app.domain.course import read_course
 from app.domain.delivery import LetterKind, State
-from app.flows import discuss, dispatch, steer
+from app.flows import author, discuss, dispatch, silence, steer
+from app.wiring import COURSES
 from app.worker import Worker
 from tests.town import CAMILLE, Town
 
@@ -206,7 +209,8 @@ async def test_what_a_dead_worker_was_handing_over_becomes_unknown_and_stays_so(
         mark = {"id": claim.delivery_id, "fence": claim.fence, "digest": "", "message_id": ""}
         written = town.clock().isoformat(timespec="microseconds")
         marked = [mark | {"version_id": None, "written_at": written}]
-        assert await bulk.mark_in_data(session, marked) == {claim.delivery_id}
+        may_leave = await bulk.mark_in_data(session, marked, now=town.clock())
+        assert may_leave == {claim.delivery_id}
     town.clock.advance(seconds=121)
     for _ in range(3):
         await Worker(town.parts).sweep()
@@ -293,3 +297,124 @@ async def test_answers_go_before_lessons(town: Town):
         (first,) = await bulk.claim(session, now=town.clock(), lease=dispatch.LEASE, limit=1)
         kind = (await deliveries.delivery(session, first.delivery_id)).kind
     assert kind is LetterKind.ANSWER
+
+
+async def edit_next_lesson(town: Town) -> None:
+    """The author changes the text of lesson 2 while it waits."""
+    files = author.read_folder(COURSES / "mensonges")
+    name = next(name for name in files if name.startswith("02"))
+    files[name] += "\nUne phrase ajoutée.\n"
+    async with town.parts.database.writing() as session:
+        await author.publish(session, read_course(files), now=town.clock())
+
+
+async def test_a_lesson_refused_before_its_content_goes_out_with_the_text_of_its_day(town: Town):
+    await town.becomes_a_learner()
+    town.relay.at_rcpt[CAMILLE] = "451 4.7.1 greylisted, come again"
+    town.clock.advance(hours=24)
+    await town.mail_goes_out()
+    town.relay.at_rcpt.clear()
+    await edit_next_lesson(town)
+    town.clock.advance(minutes=5)
+    await town.mail_goes_out()
+    assert "Une phrase ajoutée." in town.mailbox()[-1].text
+
+
+async def test_a_lesson_refused_after_its_content_goes_out_with_the_same_bytes(town: Town):
+    await town.becomes_a_learner()
+    town.relay.at_dot[CAMILLE] = "451 4.3.0 not now"
+    town.clock.advance(hours=24)
+    await town.mail_goes_out()
+    town.relay.at_dot.clear()
+    digest = (await lesson(town)).digest
+    await edit_next_lesson(town)
+    town.clock.advance(minutes=5)
+    await town.mail_goes_out()
+    arrived = town.mailbox()[-1]
+    assert "Une phrase ajoutée." not in arrived.text
+    assert hashlib.sha256(arrived.raw).hexdigest() == digest
+
+
+async def test_an_unknown_lesson_that_cannot_be_written_alike_waits_for_a_word(town: Town):
+    await town.becomes_a_learner()
+    town.clock.advance(hours=24)
+    async with town.parts.database.writing() as session:
+        (claim,) = await bulk.claim(session, now=town.clock(), lease=dispatch.LEASE, limit=5)
+        mark = {"id": claim.delivery_id, "fence": claim.fence, "digest": "other"}
+        written = town.clock().isoformat(timespec="microseconds")
+        marked = [mark | {"message_id": "", "version_id": None, "written_at": written}]
+        await bulk.mark_in_data(session, marked, now=town.clock())
+    town.clock.advance(minutes=3)
+    await Worker(town.parts).sweep()
+    async with town.parts.database.writing() as session:
+        await author.release(session, claim.delivery_id, now=town.clock())
+    await town.mail_goes_out()
+    lost = await lesson(town)
+    assert lost.state is State.UNKNOWN
+    assert "cannot be written alike" in (lost.reason or "")
+    assert len(town.mailbox()) == 2
+
+
+@pytest.mark.parametrize(
+    "refusal", ["554 5.4.6 too many hops", "550 5.7.25 no reverse DNS for your address"]
+)
+async def test_what_a_person_must_mend_is_held_and_not_tried_for_days(town: Town, refusal: str):
+    await town.becomes_a_learner()
+    town.relay.at_rcpt[CAMILLE] = refusal
+    town.clock.advance(hours=24)
+    await town.mail_goes_out()
+    held = await lesson(town)
+    assert held.state is State.HELD
+    assert refusal in (held.reason or "")
+
+
+async def test_a_lesson_released_after_it_expired_gets_its_five_days_again(town: Town):
+    await town.becomes_a_learner()
+    town.relay.at_dot[CAMILLE] = "451 4.3.0 not now"
+    await town.days_pass(8)
+    expired = await lesson(town)
+    assert expired.state is State.EXPIRED
+    async with town.parts.database.writing() as session:
+        await author.release(session, expired.id, now=town.clock())
+    await town.mail_goes_out()
+    assert (await lesson(town)).state is State.DEFERRED
+
+
+async def test_no_lesson_goes_to_who_has_not_confirmed_again(town: Town):
+    await town.becomes_a_learner()
+    town.relay.at_dot[CAMILLE] = "cut"
+    town.clock.advance(hours=24)
+    await town.mail_goes_out()
+    town.relay.at_dot.clear()
+    lost = await lesson(town)
+    await town.client.post(town.mailbox()[1].link("u"))
+    await town.signs_up()
+    async with town.parts.database.writing() as session:
+        await author.release(session, lost.id, now=town.clock())
+    await town.mail_goes_out()
+    assert all("Leçon 2" not in letter.text for letter in town.mailbox())
+
+
+async def test_an_answer_that_may_not_leave_puts_the_conversation_back(town: Town):
+    await town.becomes_a_learner()
+    await town.mail_comes_in(town.reply_to(town.mailbox()[1], "Une question."))
+    async with town.parts.database.writing() as session:
+        await discuss.answer(session, 1, "Une réponse.", now=town.clock())
+    async with town.parts.database.writing() as session:
+        await silence.silence(session, CAMILLE, now=town.clock(), here=town.parts.here)
+    await town.mail_goes_out()
+    async with town.parts.database.reading() as session:
+        assert (await conversations.conversation(session, 1)).turn == "open"
+
+
+async def test_who_may_be_written_to_again_goes_on(town: Town):
+    await town.becomes_a_learner()
+    here = town.parts.here
+    async with town.parts.database.writing() as session:
+        await silence.silence(session, CAMILLE, now=town.clock(), here=here)
+    await town.days_pass(2)
+    assert len(town.mailbox()) == 2
+    async with town.parts.database.writing() as session:
+        await silence.lift(session, CAMILLE, now=town.clock(), here=here)
+    await town.days_pass(2)
+    assert "Leçon 2" in town.mailbox()[2].text

@@ -164,7 +164,10 @@ async def test_an_absence_notice_is_no_reply(town: Town):
     assert await open_conversations(town) == []
 
 
-@pytest.mark.parametrize("raw", [b"", b"\0\0\0", b"\xff" * 100, b"From: \n\n", b"\r\n\r\n"])
+HALF = b"To: cours@cours.test\nSubject: =?utf-7?Q?+2AA-?=\n\nx\n"
+
+
+@pytest.mark.parametrize("raw", [b"", b"\0\0\0", b"\xff" * 100, b"From: \n\n", b"\r\n\r\n", HALF])
 async def test_no_bytes_are_lost_whatever_they_are(town: Town, raw: bytes):
     letter = await kept(town, await town.mail_comes_in(raw))
     assert letter.filing in ("filed", "unfiled")

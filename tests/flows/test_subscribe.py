@@ -3,6 +3,9 @@
 import pytest
 
 from app.db import people
+from app.domain.course import read_course
+from app.flows import author
+from app.wiring import COURSES
 from tests.town import CAMILLE, Town
 
 
@@ -149,3 +152,16 @@ async def test_a_forged_link_opens_nothing(town: Town, link: str):
     for path in (f"/confirm/{link}", f"/preferences/{link}"):
         assert (await town.client.get(path)).status_code == 404
         assert (await town.client.post(path, data={"act": "pause"})).status_code == 404
+
+
+async def test_who_is_known_is_not_renamed_by_signing_up_elsewhere(town: Town):
+    await town.becomes_a_learner()
+    async with town.parts.database.writing() as session:
+        files = author.read_folder(COURSES / "mensonges")
+        files["course.toml"] = files["course.toml"].replace('slug = "mensonges"', 'slug = "autre"')
+        await author.publish(session, read_course(files), now=town.clock())
+    await town.signs_up(first_name="Intrus", course="autre")
+    async with town.parts.database.reading() as session:
+        person = await people.subscriber_by_key(session, CAMILLE)
+    assert person is not None
+    assert person.first_name == "Camille"
