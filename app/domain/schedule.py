@@ -12,6 +12,7 @@ A trial may run faster than the wall clock. Then an enrollment lives on a calend
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from app.domain.errors import ZoneUnknown
@@ -46,9 +47,15 @@ class Slot:
     day: date
 
 
+@cache
+def names() -> frozenset[str]:
+    """The names of all zones. Asked once: the answer walks through the zone files."""
+    return frozenset(available_timezones())
+
+
 def zone(name: str) -> ZoneInfo:
     """The IANA zone of this name. Raises ZoneUnknown, also for paths and empty text."""
-    if name not in available_timezones():
+    if name not in names():
         raise ZoneUnknown
     try:
         return ZoneInfo(name)

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
-from zoneinfo import available_timezones
 
 from babel.dates import get_timezone_location
 from fastapi import Request
 from starlette.exceptions import HTTPException
 
+from app.domain import schedule
 from app.domain.errors import BodyMalformed, ContentTypeUnsupported
 from app.flows.subscribe import Application
 
@@ -103,14 +103,14 @@ def zones_for(language: str) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[s
     """The zones that the form offers, as (name, place) pairs: the near ones, then all others."""
     near = tuple((name, _place(name, language)) for name in _NEAR.split() if _known(name))
     others = sorted(
-        (name for name in available_timezones() if "/" in name and not name.startswith(_NO_PLACES)),
+        (name for name in schedule.names() if "/" in name and not name.startswith(_NO_PLACES)),
     )
     taken = {name for name, _ in near}
     return near, tuple((name, name.replace("_", " ")) for name in others if name not in taken)
 
 
 def _known(name: str) -> bool:
-    return name in available_timezones()
+    return name in schedule.names()
 
 
 def _place(name: str, language: str) -> str:

@@ -169,9 +169,8 @@ def main() -> None:
     print(f"F   aiosmtplib sendmail, {FLOOR_CONNECTIONS} connections   {f:8.0f} letters/s")
     for label, figures in (("SQLite", sqlite), ("PostgreSQL", postgres)):
         rate = median(figures)
-        print(
-            f"    whole pipeline on {label:10}             {rate:8.0f} letters/s  {rate / f:.2f} x F"
-        )
+        words = f"    whole pipeline on {label}"
+        print(f"{words:45}{rate:8.0f} letters/s  {rate / f:.2f} x F")
 
 
 if __name__ == "__main__":
