@@ -23,7 +23,6 @@ class Filing(StrEnum):
     KEPT = "kept"
     FILED = "filed"
     UNFILED = "unfiled"
-    REPEATED = "repeated"
 
 
 class IncomingLetter(Base):

@@ -187,8 +187,3 @@ async def attempts_of(session: AsyncSession, delivery_id: int) -> Sequence[Attem
     """The tries at one delivery, in order."""
     asked = select(Attempt).where(Attempt.delivery_id == delivery_id).order_by(Attempt.id)
     return (await session.scalars(asked)).all()
-
-
-async def next_ready(session: AsyncSession) -> datetime | None:
-    """When the next delivery becomes ready, or None when nothing waits."""
-    return await session.scalar(select(func.min(Delivery.ready_at)).where(_ready))

@@ -57,9 +57,3 @@ def fingerprint(key: str, *, secret: bytes) -> str:
     erased and the refusal to write to it stays.
     """
     return hmac.new(secret, b"suppression\0" + key.encode(), hashlib.sha256).hexdigest()
-
-
-def veiled(address: str) -> str:
-    """The form for logs and notices: `j***@orange.fr`."""
-    local, _, domain = address.rpartition("@")
-    return f"{local[:1]}***@{domain}"

@@ -84,7 +84,7 @@ class Ledger:
             done |= await settle(session, group, now=now, here=here)
         for each in outcomes:
             if weigh(each.reply).event is not Event.ACCEPT and await record(
-                session, each.claim, each.reply, wire=each.wire, now=now, here=here
+                session, each.claim, each.reply, wire=each.wire, now=now
             ):
                 done.add(each.claim.delivery_id)
         return done

@@ -27,41 +27,33 @@ _GONE = "the worker that was sending it was not heard of any more"
 
 
 async def record(
-    session: AsyncSession,
-    claim: Claim,
-    reply: Reply,
-    *,
-    wire: bytes,
-    now: datetime,
-    here: Installation,
+    session: AsyncSession, claim: Claim, reply: Reply, *, wire: bytes, now: datetime
 ) -> State | None:
-    """Write down what the server said, and what follows from it.
+    """Write down a refusal or a silence, and what follows (`settle` does so for acceptances).
 
     `wire` are the bytes that went out; they are kept for the next try. Returns the new state, or
-    None when the claim had lapsed and the row is no longer ours. An acceptance is evidence even
-    then: it settles a delivery that was given up as unknown.
+    None when the claim had lapsed and the row is no longer ours.
     """
     delivery = await deliveries.delivery(session, claim.delivery_id)
     enrollment = await people.enrollment(session, delivery.enrollment_id, lock=True)
     delivery = await deliveries.delivery(session, claim.delivery_id, lock=True)
     await session.refresh(delivery)
     event = _event(delivery, reply, now)
-    settles = event is Event.ACCEPT and delivery.state is State.UNKNOWN
-    if delivery.fence != claim.fence or not (delivery.state in rules.IN_FLIGHT or settles):
+    if delivery.fence != claim.fence or delivery.state not in rules.IN_FLIGHT:
         return None
     delivery.state = rules.advance(delivery.state, event)
     delivery.attempts += 1
     delivery.first_tried_at = delivery.first_tried_at or now
     delivery.lease_until = None
-    delivery.reason = None if event is Event.ACCEPT else _reason(reply)
+    delivery.reason = _reason(reply)
     await outbox.note_attempt(
         session, claim, number=delivery.attempts, reply=reply, outcome=delivery.state, now=now
     )
-    if reply.phase is Phase.DOT and event is not Event.ACCEPT:
+    if reply.phase is Phase.DOT:
         await outbox.keep_bytes(session, delivery.id, wire)
     elif event is Event.DEFER and not await outbox.frozen(session, delivery.id):
         _unfix(delivery)
-    await _follow(session, delivery, enrollment, event, reply, now=now, here=here)
+    await _follow(session, delivery, enrollment, event, reply, now=now)
     return delivery.state
 
 
@@ -162,11 +154,8 @@ async def _follow(
     reply: Reply,
     *,
     now: datetime,
-    here: Installation,
 ) -> None:
     match event:
-        case Event.ACCEPT:
-            await accepted(session, delivery, enrollment, now=now, here=here)
         case Event.DEFER:
             delivery.ready_at = rules.retry_at(delivery.attempts, now, seed=delivery.id)
             if weigh(reply).effect in _FOR_A_PERSON and reply.code // 100 == 5:
@@ -183,12 +172,13 @@ async def _follow(
 
 
 def _heed_pause(delivery: Delivery, enrollment: Enrollment) -> None:
-    """A lesson that comes back to the queue of a learner who paused or left meanwhile."""
+    """A letter that comes back to the queue of a learner who paused or left meanwhile."""
+    is_lesson = delivery.kind is LetterKind.LESSON and not rules.is_copy(delivery.intent)
     if delivery.kind is LetterKind.ANSWER:
         return
     if enrollment.standing is Standing.LEFT:
         delivery.state = rules.advance(delivery.state, Event.CANCEL)
         delivery.reason = Why.LEFT
-    elif enrollment.standing is Standing.PAUSED and delivery.kind is LetterKind.LESSON:
+    elif enrollment.standing is Standing.PAUSED and is_lesson:
         delivery.state = rules.advance(delivery.state, Event.HOLD)
         delivery.reason = Why.PAUSED

@@ -12,7 +12,6 @@ from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.flows.installation import Installation
-from app.web.rendering import Pages
 from app.web.setting import WebParts
 
 
@@ -46,10 +45,5 @@ def _here(parts: Parts) -> Installation:
     return parts.here
 
 
-def _pages(parts: Parts) -> Pages:
-    return parts.pages
-
-
 Now = Annotated[datetime, Depends(_now)]
 Here = Annotated[Installation, Depends(_here)]
-PagesHere = Annotated[Pages, Depends(_pages)]

@@ -37,6 +37,6 @@ async def readyz(parts: Parts) -> JSONResponse:
 async def metrics(
     session: Reading, gauges: Annotated[Gauges, Depends(Gauges)]
 ) -> PlainTextResponse:
-    """Prometheus text: deliveries by state, conversations that wait."""
+    """Prometheus text: deliveries by state."""
     gauges.show(await standing_counts(session))
     return PlainTextResponse(generate_latest(gauges.registry), media_type=CONTENT_TYPE_LATEST)
