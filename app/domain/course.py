@@ -200,7 +200,7 @@ def _window(about: Mapping[str, Any], file: str) -> Window:
     try:
         opens, closes = (time.fromisoformat(hour) for hour in _texts(hours))
         return Window(opens, closes, frozenset(WEEKDAYS.index(day) for day in _texts(days)))
-    except ValueError as fault:
+    except (ValueError, TypeError) as fault:
         raise CourseBroken(
             file, 0, 'write window = ["07:30", "20:00"] and weekdays = ["mon", "tue", …]'
         ) from fault

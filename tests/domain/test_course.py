@@ -73,6 +73,7 @@ def test_a_broken_lesson_is_refused_with_line_and_remedy(old, new, line, remedy)
     [
         ("Europe/Paris", "Europe/Atlantis", "zone"),
         ("07:30", "21:30", "window"),
+        ("07:30", "07:30Z", "window"),
         ("mon", "lundi", "weekdays"),
         ('["mon", "fri"]', "[]", "weekdays"),
         ("#2f5d62", "green", "accent"),
