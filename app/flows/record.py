@@ -136,9 +136,16 @@ def _unfix(delivery: Delivery) -> None:
 def _event(delivery: Delivery, reply: Reply, now: datetime) -> Event:
     event = weigh(reply).event
     first = delivery.first_tried_at or now
+    if _waits_for_a_person(reply) and delivery.kind is LetterKind.ANSWER:
+        # The author is told at once, and the learner's question waits again.
+        return Event.REJECT
     if event is Event.DEFER and rules.expired(delivery.kind, first, now):
         return Event.EXPIRE
     return event
+
+
+def _waits_for_a_person(reply: Reply) -> bool:
+    return reply.code // 100 == 5 and weigh(reply).effect in _FOR_A_PERSON
 
 
 def _reason(reply: Reply) -> str:
@@ -158,7 +165,7 @@ async def _follow(
     match event:
         case Event.DEFER:
             delivery.ready_at = rules.retry_at(delivery.attempts, now, seed=delivery.id)
-            if weigh(reply).effect in _FOR_A_PERSON and reply.code // 100 == 5:
+            if _waits_for_a_person(reply):
                 delivery.state = rules.advance(delivery.state, Event.HOLD)
             else:
                 _heed_pause(delivery, enrollment)

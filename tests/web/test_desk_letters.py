@@ -27,7 +27,7 @@ async def second_lesson_ends_in(town: Town, state: State) -> str:
     if state is State.UNKNOWN:
         town.relay.at_dot[CAMILLE] = "cut"
     if state is State.REJECTED:
-        town.relay.at_rcpt[CAMILLE] = "550 5.7.1 policy"
+        town.relay.at_rcpt[CAMILLE] = "550 5.2.1 disabled"
     town.clock.advance(days=2)
     await town.mail_goes_out()
     town.relay.at_dot.clear()
@@ -50,12 +50,12 @@ async def test_a_letter_in_trouble_is_announced_and_comes_first(town: Town, auth
     page = text_of(await author.reads("/desk/deliveries"))
     trouble = page.partition("À vous de décider")[2].partition("Toutes les lettres")[0]
     assert "Leçon · Networker prend trop de temps ! refusée" in trouble
-    assert "Le serveur a dit, au destinataire : 550 5.7.1 policy" in trouble
+    assert "Le serveur a dit, au destinataire : 550 5.2.1 disabled" in trouble
 
 
 async def test_a_letter_shows_its_attempts(town: Town, author: Author):
     page = text_of(await author.reads(await second_lesson_ends_in(town, State.REJECTED)))
-    assert "1 jeudi 26 novembre à 10:00 au destinataire 550 5.7.1 policy refusée" in page
+    assert "1 jeudi 26 novembre à 10:00 au destinataire 550 5.2.1 disabled refusée" in page
 
 
 @pytest.mark.parametrize(
