@@ -1,7 +1,7 @@
 # The commands of this house; `make` alone lists them. Each one makes what it needs first.
 # Settings: PYTHON=python3.12 · PORT=8080 (demo) · WORKERS=4 and ARGS="-k story" (test)
 .DEFAULT_GOAL := help
-.PHONY: help env dev system demo test test-image check schema fmt lock image clean
+.PHONY: help env dev system demo test bench test-image check schema fmt lock image clean
 
 BIN := .venv/bin
 WORKERS ?= 2
@@ -23,6 +23,9 @@ system: dev ## install what the tests need from the system (a real Chromium), if
 
 test: system check ## everything that continuous integration runs
 	$(BIN)/pytest -n $(WORKERS) $(ARGS)
+
+bench: dev ## how quick sending is, as ratios of one run (LETTERS=20000 ROUNDS=3 CONNECTIONS=200)
+	@$(BIN)/python -m tests.bench.delivery
 
 test-image: dev ## build the container image with buildah and start it (root, about two minutes)
 	@$(BIN)/python -m tests.system image

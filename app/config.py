@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     admin_token: SecretStr = SecretStr("")
     lmtp_listen: str = ""
     speed: float = Field(default=1.0, gt=0)
-    connections: int = Field(default=4, ge=1, le=64)
+    connections: int = Field(default=4, ge=1, le=512)
     author_name: str = ""
     author_signature: str = ""
     postal_address: str = ""

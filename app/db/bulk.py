@@ -45,7 +45,7 @@ WHERE d.id IN (SELECT id FROM {rows}) AND d.state = 'claimed'
 # The enrollment's lock is held until the mark is committed: of a goodbye and a sending that meet,
 # one comes first. SQLite has one writer, which is lock enough.
 _MARK = """
-WITH m AS (SELECT * FROM {rows}),
+WITH m AS MATERIALIZED (SELECT * FROM {rows}),
 standing AS (
     SELECT e.id, e.standing, e.subscriber_id FROM enrollments e
     WHERE e.id IN (SELECT d.enrollment_id FROM deliveries d JOIN m ON m.id = d.id)
@@ -70,7 +70,7 @@ WHERE e.id IN (SELECT d.enrollment_id FROM deliveries d JOIN {rows} ON m.id = d.
 ORDER BY e.id {lock}
 """
 _ACCEPT = """
-WITH m AS (SELECT * FROM {rows})
+WITH m AS MATERIALIZED (SELECT * FROM {rows})
 UPDATE deliveries SET state = 'accepted', accepted_at = :now, attempts = attempts + 1,
     lease_until = NULL, reason = NULL
 FROM m

@@ -60,7 +60,7 @@ async def lessons_so_far(session: AsyncSession, enrollment_ids: Sequence[int]) -
 async def plan(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
     """Add these deliveries."""
     if rows:
-        await session.execute(insert(Delivery), rows)
+        await (await session.connection()).execute(insert(Delivery), rows)
 
 
 async def finish(session: AsyncSession, enrollment_ids: Sequence[int], *, now: datetime) -> None:

@@ -6,7 +6,6 @@ broke before or after the final dot. The difference is "surely not sent" against
 each command is given here by itself and each answer comes back as a Reply with its phase.
 """
 
-import re
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
@@ -19,7 +18,6 @@ from app.mail.pipeline import ReplyQueue
 
 # RFC 5321 §4.5.3.2, in seconds; ten minutes after the dot, since giving up early makes duplicates.
 _CONNECT_PATIENCE, _COMMAND_PATIENCE, _DATA_PATIENCE, _DOT_PATIENCE = 60, 300, 120, 600
-_DOT = re.compile(rb"^\.", re.MULTILINE)
 _PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
@@ -156,10 +154,9 @@ class Line:
 
 
 def stuffed(wire: bytes) -> bytes:
-    """The content with its leading dots doubled (RFC 5321 §4.5.2), copied only if it has any."""
-    if b"\n." in wire or wire.startswith(b"."):
-        return _DOT.sub(b"..", wire)
-    return wire
+    """Canonical bytes with their leading dots doubled (RFC 5321 §4.5.2)."""
+    doubled = wire.replace(b"\r\n.", b"\r\n..")
+    return b"." + doubled if doubled.startswith(b".") else doubled
 
 
 def _goes_on(reply: Reply) -> bool:

@@ -1,4 +1,4 @@
-"""How quick sending is, as ratios measured in one run (`make bench`; LETTERS=20000 ROUNDS=3).
+"""How quick sending is, as ratios of one run (`make bench`; LETTERS, ROUNDS, CONNECTIONS).
 
 F, the floor: aiosmtplib's `sendmail` over 16 connections with prebuilt bytes. Against it: the whole
 pipeline, from due rows to recorded outcomes and planned next lessons, with every guarantee on, on
@@ -35,7 +35,7 @@ from tests.postgres import fresh_database, running_postgres
 
 LETTERS = int(os.environ.get("LETTERS", "20000"))
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
-CONNECTIONS = int(os.environ.get("CONNECTIONS", "64"))
+CONNECTIONS = int(os.environ.get("CONNECTIONS", "200"))
 FLOOR_CONNECTIONS, FLOOR_LETTERS = 16, 4000
 
 
