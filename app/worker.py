@@ -11,9 +11,11 @@ from contextlib import suppress
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from sqlalchemy.exc import DBAPIError
 
 from app.db import conversations
 from app.db.listen import listen
+from app.db.session import is_passing
 from app.flows import dispatch, receive
 from app.flows.record import give_up_lapsed, release_unsent
 from app.wiring import Parts
@@ -104,6 +106,9 @@ class Worker:
             async with parts.database.writing() as session:
                 await receive.file(session, incoming_id, now=parts.clock(), here=parts.here)
         except Exception as fault:
+            if isinstance(fault, OSError) or (isinstance(fault, DBAPIError) and is_passing(fault)):
+                # The database is away: that says nothing of the letter, which is tried again.
+                raise
             async with parts.database.writing() as session:
                 letter = await conversations.incoming(session, incoming_id)
                 letter.filing = conversations.Filing.UNFILED

@@ -1,14 +1,21 @@
 """The worker: woken at once by a ready row, alone on SQLite, drained when it is told to stop."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.config import Settings
-from app.db import courses
+from app.db import conversations, courses
 from app.db.alone import only_worker
 from app.db.listen import listen
+from app.db.session import Database
 from app.domain.errors import WorkerAlreadyThere
+from app.flows import receive
+from app.flows.receive import Arrival
 from app.wiring import build, prepare
 from app.worker import Worker
 from tests.town import Town
@@ -107,3 +114,39 @@ async def test_two_processes_that_start_together_import_the_course_once(settings
         assert len(await courses.lessons_of(session, 1)) == 7
     for parts in several:
         await parts.database.close()
+
+
+class Flickering:
+    """A database that is away for the first transactions that would write."""
+
+    def __init__(self, database: Database, *faults: Exception) -> None:
+        self._database, self._faults = database, list(faults)
+        self.reading = database.reading
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncSession]:
+        if self._faults:
+            raise self._faults.pop()
+        async with self._database.writing() as session:
+            yield session
+
+
+@pytest.mark.parametrize(
+    "away", [OperationalError("UPDATE", {}, Exception("gone")), ConnectionResetError()]
+)
+async def test_a_reply_that_meets_a_database_that_is_away_is_filed_later(
+    town: Town, away: Exception
+):
+    await town.becomes_a_learner()
+    arrival = Arrival(town.reply_to(town.mailbox()[1], "Une question."), via="test")
+    async with town.parts.database.writing() as session:
+        letter = await receive.keep(session, arrival, now=town.clock())
+    steady = town.parts.database
+    town.parts.database = Flickering(steady, away)
+    with pytest.raises(type(away)):
+        await Worker(town.parts).file_letters()
+    await Worker(town.parts).file_letters()
+    town.parts.database = steady
+    async with steady.reading() as session:
+        assert (await conversations.incoming(session, letter.id)).filing == "filed"
+        assert len(await conversations.remarks_of(session, 1)) == 1
