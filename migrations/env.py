@@ -13,11 +13,20 @@ import sqlalchemy as sa
 from alembic import context
 from sqlalchemy.engine import Connection
 
-from app.db import access, conversations, courses, deliveries, people
+from app.db import (
+    access,
+    conversations,
+    courses,
+    deliveries,
+    instance,
+    people,
+    queues,
+    rulings,
+)
 from app.db.base import Base, Instant
 from app.db.session import Database
 
-TABLES = (access, conversations, courses, deliveries, people)
+TABLES = (access, conversations, courses, deliveries, instance, people, queues, rulings)
 
 
 def render_item(kind: str, item: Any, _context: Any) -> str | bool:

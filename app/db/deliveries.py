@@ -7,13 +7,24 @@ record) stand in app/db/outbox.py. Decides nothing about states.
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, Text, UniqueConstraint, func, select
+from sqlalchemy import (
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Text,
+    TextClause,
+    UniqueConstraint,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, words
 from app.domain.delivery import AHEAD, SETTLED, LetterKind, Phase, State
 from app.domain.errors import RecordUnknown
+from app.domain.meaning import Cause
 
 
 class Delivery(Base):
@@ -23,7 +34,8 @@ class Delivery(Base):
     `planned_for` and `planned_day` are what the schedule meant (on the enrollment's calendar),
     `due_at` is the same instant on the wall, and `ready_at` is when the worker may take it:
     `due_at` at first, later the time of the next try. `fence` counts the claims: a worker whose
-    claim lapsed cannot record anything any more. `lesson_id`, `version_id`, `remark_id`,
+    claim lapsed cannot record anything any more. `unknown_since` is set while it is unknown, and
+    stays as a memory of it. `lesson_id`, `version_id`, `remark_id`,
     `receipt_id` name what the letter carries, by its kind.
     """
 
@@ -53,19 +65,41 @@ class Delivery(Base):
     digest: Mapped[str | None] = mapped_column(Text)
     written_at: Mapped[datetime | None]
     accepted_at: Mapped[datetime | None]
+    unknown_since: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 
+def _literally(*states: State) -> TextClause:
+    """State is one of these, in literal words: a partial index is used only by a question that
+    repeats its condition so.
+    """
+    return text("state IN (" + ", ".join(f"'{each}'" for each in states) + ")")
+
+
 _original = Delivery.intent.not_like("lesson:%:%")
-_ready = Delivery.state.in_([State.PLANNED, State.DEFERRED])
+WAITING_ROWS = _literally(State.PLANNED, State.DEFERRED)
 Index(
     "ix_deliveries_ready",
     Delivery.priority,
     Delivery.ready_at,
-    postgresql_where=_ready,
-    sqlite_where=_ready,
+    postgresql_where=WAITING_ROWS,
+    sqlite_where=WAITING_ROWS,
 )
-Index("ix_deliveries_state_lease", Delivery.state, Delivery.lease_until)
+IN_FLIGHT_ROWS = _literally(State.CLAIMED, State.IN_DATA)
+Index(
+    "ix_deliveries_in_flight",
+    Delivery.lease_until,
+    postgresql_where=IN_FLIGHT_ROWS,
+    sqlite_where=IN_FLIGHT_ROWS,
+)
+TROUBLED_ROWS = _literally(State.UNKNOWN, State.HELD, State.REJECTED, State.EXPIRED)
+Index(
+    "ix_deliveries_troubled",
+    Delivery.state,
+    Delivery.id,
+    postgresql_where=TROUBLED_ROWS,
+    sqlite_where=TROUBLED_ROWS,
+)
 Index("ix_deliveries_lesson", Delivery.lesson_id)
 
 
@@ -84,7 +118,11 @@ class FrozenLetter(Base):
 
 
 class Attempt(Base):
-    """One try at a delivery, and what the server said; append-only."""
+    """One try at a delivery, and what the server said; append-only.
+
+    `hop` is the server spoken to: host, address, port and TLS version. `cause` is how the answer
+    was read (None for acceptances, and for tries from before it was kept).
+    """
 
     __tablename__ = "attempts"
 
@@ -96,6 +134,8 @@ class Attempt(Base):
     phase: Mapped[int]
     code: Mapped[int]
     text: Mapped[str] = mapped_column(Text)
+    hop: Mapped[str | None] = mapped_column(Text)
+    cause: Mapped[Cause | None] = mapped_column(words(Cause))
 
     @property
     def phase_name(self) -> str:

@@ -12,10 +12,17 @@ from sqlalchemy import delete, exists, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.base import add_once
-from app.db.deliveries import Attempt, Delivery, FrozenLetter
+from app.db.deliveries import (
+    IN_FLIGHT_ROWS,
+    TROUBLED_ROWS,
+    Attempt,
+    Delivery,
+    FrozenLetter,
+)
 from app.db.people import Enrollment, Subscriber, Suppression
 from app.domain.delivery import IN_FLIGHT, LetterKind, Reply, State, Why, is_copy
 from app.domain.enrollment import Standing
+from app.domain.meaning import Cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +96,15 @@ async def give_back(session: AsyncSession, claims: Sequence[Claim], *, reason: s
 
 
 async def note_attempt(
-    session: AsyncSession, claim: Claim, *, number: int, reply: Reply, outcome: State, now: datetime
+    session: AsyncSession,
+    claim: Claim,
+    *,
+    number: int,
+    reply: Reply,
+    outcome: State,
+    hop: str | None,
+    cause: Cause | None,
+    now: datetime,
 ) -> None:
     """Append one try to the ledger; the server's text is cut at 512 letters."""
     session.add(
@@ -101,6 +116,8 @@ async def note_attempt(
             phase=int(reply.phase),
             code=reply.code,
             text=reply.text[:512],
+            hop=hop,
+            cause=cause,
         )
     )
 
@@ -123,13 +140,14 @@ async def prolong(session: AsyncSession, claims: Sequence[Claim], *, until: date
 
 async def lapsed(session: AsyncSession, *, now: datetime) -> Sequence[Delivery]:
     """Claims whose worker has not been heard of within its lease, locked."""
-    asked = select(Delivery).where(Delivery.state.in_(IN_FLIGHT), Delivery.lease_until < now)
+    asked = select(Delivery).where(IN_FLIGHT_ROWS, Delivery.lease_until < now)
     return (await session.scalars(asked.with_for_update(skip_locked=True))).all()
 
 
 async def unknown_because(session: AsyncSession, reason: str) -> Sequence[Delivery]:
     """Unknown deliveries with this reason, locked."""
-    asked = select(Delivery).where(Delivery.state == State.UNKNOWN, Delivery.reason == reason)
+    unknown = Delivery.state == State.UNKNOWN
+    asked = select(Delivery).where(TROUBLED_ROWS, unknown, Delivery.reason == reason)
     return (await session.scalars(asked.with_for_update(skip_locked=True))).all()
 
 

@@ -79,13 +79,18 @@ class ConsentReceipt(Base):
 
 
 class Suppression(Base):
-    """A keyed fingerprint of an address that is never written to; outlives the person's records."""
+    """A keyed fingerprint of an address that is never written to; outlives the person's records.
+
+    `queue` is the provider whose word it was, for machines' reasons: when that provider turns out
+    to have been wrong about everybody, its words can be taken back.
+    """
 
     __tablename__ = "suppressions"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     fingerprint: Mapped[str] = mapped_column(Text, unique=True)
     reason: Mapped[SuppressionReason] = mapped_column(words(SuppressionReason))
+    queue: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime]
 
 

@@ -39,7 +39,8 @@ log = structlog.get_logger()
 @dataclass(slots=True)
 class PostOffice:
     """What sending needs. `in_hand` are the claims that this process holds at the moment;
-    `stopping` makes it finish what is being handed over and give the rest back.
+    `stopping` makes it finish what is being handed over and give the rest back; so does `halted`,
+    the reason why nothing may leave before a person says so.
     """
 
     database: Database
@@ -51,6 +52,7 @@ class PostOffice:
     connections: int = 4
     in_hand: dict[int, Claim] = field(default_factory=dict)
     stopping: bool = False
+    halted: str | None = None
     relay_fault: Reply | None = None
 
 
@@ -61,6 +63,8 @@ async def send_due(office: PostOffice, *, limit: int = BATCH) -> int:
     When the relay cannot be reached the claims go back untouched, and `relay_fault` says why.
     """
     office.relay_fault = None
+    if office.halted:
+        return 0
     queue = _Queue(office, limit)
     await queue.fetch()
     lines = min(office.connections, len(queue.rows))
@@ -94,7 +98,7 @@ class _Queue:
     async def next(self) -> tuple[Row[Any], Letterbook] | None:
         """One claim and the book to write it from; None when nothing is due any more."""
         office = self._office
-        if office.stopping or office.relay_fault:
+        if office.stopping or office.halted or office.relay_fault:
             return None
         if len(self.rows) <= self._limit // 2 and not self._dry and self._fetching is None:
             self._fetching = asyncio.create_task(self.fetch())
@@ -197,7 +201,7 @@ class _Work:
         try:
             if await self._write(letter):
                 reply = await line.send(letter.sender, letter.recipient, letter.wire)
-                recorded = await self._write(Outcome(claim, reply, letter.wire))
+                recorded = await self._write(Outcome(claim, reply, letter.wire, line.hop))
                 log.debug("delivery", delivery=claim.delivery_id, code=reply.code, ours=recorded)
             else:
                 await _keep_back(self._office, claim)

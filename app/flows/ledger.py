@@ -37,6 +37,7 @@ class Outcome:
     claim: Claim
     reply: Reply
     wire: bytes
+    hop: str | None
 
 
 class Ledger:
@@ -84,7 +85,13 @@ class Ledger:
             done |= await settle(session, group, now=now, here=here)
         for each in outcomes:
             if weigh(each.reply).event is not Event.ACCEPT and await record(
-                session, each.claim, each.reply, wire=each.wire, now=now
+                session,
+                each.claim,
+                each.reply,
+                wire=each.wire,
+                hop=each.hop,
+                now=now,
+                here=here,
             ):
                 done.add(each.claim.delivery_id)
         return done

@@ -27,12 +27,19 @@ _GONE = "the worker that was sending it was not heard of any more"
 
 
 async def record(
-    session: AsyncSession, claim: Claim, reply: Reply, *, wire: bytes, now: datetime
+    session: AsyncSession,
+    claim: Claim,
+    reply: Reply,
+    *,
+    wire: bytes,
+    hop: str | None,
+    now: datetime,
+    here: Installation,
 ) -> State | None:
     """Write down a refusal or a silence, and what follows (`settle` does so for acceptances).
 
-    `wire` are the bytes that went out; they are kept for the next try. Returns the new state, or
-    None when the claim had lapsed and the row is no longer ours.
+    `wire` are the bytes that went out; they are kept for the next try. `hop` is the server that
+    spoke. Returns the new state, or None when the claim had lapsed and the row is no longer ours.
     """
     delivery = await deliveries.delivery(session, claim.delivery_id)
     enrollment = await people.enrollment(session, delivery.enrollment_id, lock=True)
@@ -47,7 +54,14 @@ async def record(
     delivery.lease_until = None
     delivery.reason = _reason(reply)
     await outbox.note_attempt(
-        session, claim, number=delivery.attempts, reply=reply, outcome=delivery.state, now=now
+        session,
+        claim,
+        number=delivery.attempts,
+        reply=reply,
+        outcome=delivery.state,
+        hop=hop,
+        cause=weigh(reply).cause,
+        now=now,
     )
     if reply.phase is Phase.DOT:
         await outbox.keep_bytes(session, delivery.id, wire)

@@ -77,11 +77,17 @@ class Line:
         self._queue: ReplyQueue | None = None
         self._pipelining = False
         self._unfinished = False
+        self._hop: str | None = None
 
     @property
     def alive(self) -> bool:
         """Whether the connection still stands, as far as this end knows."""
         return self._queue is not None and self._queue.standing
+
+    @property
+    def hop(self) -> str | None:
+        """The server at the other end, as `host [address]:port TLSv1.3`; None before that."""
+        return self._hop
 
     async def open(self) -> Reply:
         """Connect, greet, secure and log in, as the relay's URL asks. Code 2yz when all is well."""
@@ -90,6 +96,7 @@ class Line:
             return reply
         reply = await _told(Phase.HELLO, self._smtp.ehlo())
         if reply.code // 100 == 2:
+            self._hop = _described(self._smtp)
             self._pipelining = self._smtp.supports_extension("pipelining")
             self._queue = ReplyQueue.take_over(self._smtp)
         return reply
@@ -157,6 +164,15 @@ def stuffed(wire: bytes) -> bytes:
     """Canonical bytes with their leading dots doubled (RFC 5321 §4.5.2)."""
     doubled = wire.replace(b"\r\n.", b"\r\n..")
     return b"." + doubled if doubled.startswith(b".") else doubled
+
+
+def _described(smtp: SMTP) -> str:
+    """The other end of an open connection, with the version of TLS or the word `clear`."""
+    transport = smtp.protocol.transport if smtp.protocol else None
+    address = transport.get_extra_info("peername") if transport else None
+    secured = transport.get_extra_info("ssl_object") if transport else None
+    version = secured.version() if secured else "clear"
+    return f"{smtp.hostname} [{address[0] if address else '?'}]:{smtp.port} {version}"
 
 
 def _goes_on(reply: Reply) -> bool:
