@@ -23,6 +23,7 @@ from app.domain.errors import FeuilletonError
 from app.flows import grant, receive
 from app.flows.receive import Arrival
 from app.main import create_app
+from app.resuming import resume as go_on
 from app.serving import bind, until_stopped
 from app.wiring import build, prepare
 
@@ -90,6 +91,14 @@ def doctor() -> None:
     for finding in findings:
         typer.echo(str(finding))
     raise typer.Exit(0 if all(finding.fine for finding in findings) else 1)
+
+
+@cli.command()
+def resume(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; it was looked into.")] = False,
+) -> None:
+    """Say whether and why sending is halted, and let letters leave again."""
+    _run(go_on(build(), yes=yes))
 
 
 @cli.command("receive")

@@ -6,6 +6,7 @@ Every setting has a default that a trial on one machine can live with. Builds no
 import os
 import secrets
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.domain.errors import SettingMissing
+from app.domain.unknown import UnknownRule
 
 _SHORTEST_KEY = 16
 
@@ -31,6 +33,19 @@ class Settings(BaseSettings):
     lmtp_listen: str = ""
     speed: float = Field(default=1.0, gt=0)
     connections: int = Field(default=4, ge=1, le=512)
+    paces: str = ""
+    hourly_ceiling: int | None = Field(default=None, ge=1)
+    daily_ceiling: int | None = Field(default=None, ge=1)
+    warming_since: date | None = None
+    dkim_domain: str = ""
+    dkim_rsa_key: SecretStr = SecretStr("")
+    dkim_rsa_selector: str = "feuilleton"
+    dkim_ed25519_key: SecretStr = SecretStr("")
+    dkim_ed25519_selector: str = "feuilleton-ed"
+    die_at: str = ""
+    unknown_lessons: UnknownRule = UnknownRule.ASSUME_SENT
+    relay_log: str = ""
+    instance_file: Path = Path("var/instance.json")
     author_name: str = ""
     author_signature: str = ""
     postal_address: str = ""

@@ -1,11 +1,14 @@
 """Looks an installation over: settings, database, relay. Mends nothing; says what to type where."""
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.db import schema
 from app.domain.errors import SetupFault
+from app.flows import sending
 from app.mail.transport import Line
 from app.wiring import Parts
 
@@ -26,7 +29,12 @@ class Check:
 
 async def examine(parts: Parts) -> list[Check]:
     """All checks, in the order in which one would mend."""
-    checks = [*_settings(parts), await _database(parts), await _relay(parts)]
+    checks = [*_settings(parts), await _database(parts)]
+    if checks[-1].fine:
+        checks.append(await _sending(parts))
+    checks.append(await _relay(parts))
+    if parts.relay_log:
+        checks.append(_relay_log(parts, parts.relay_log))
     await parts.database.close()
     return checks
 
@@ -57,6 +65,17 @@ def _settings(parts: Parts) -> list[Check]:
     ]
 
 
+def _relay_log(parts: Parts, path: Path) -> Check:
+    here = parts.office.relay.on_loopback
+    return Check(
+        f"the log of the relay on this machine ({path}) can be read",
+        here and path.is_file() and os.access(path, os.R_OK),
+        "let this user read it (group adm), or unset FEUILLETON_RELAY_LOG"
+        if here
+        else "the relay is another machine: unset FEUILLETON_RELAY_LOG",
+    )
+
+
 async def _database(parts: Parts) -> Check:
     what = f"the database ({parts.database.url.get_backend_name()}) is there and up to date"
     try:
@@ -67,6 +86,12 @@ async def _database(parts: Parts) -> Check:
         kind = type(fault).__name__
         return Check(what, False, f"not reachable ({kind}); see FEUILLETON_DATABASE_URL")
     return Check(what, True)
+
+
+async def _sending(parts: Parts) -> Check:
+    async with parts.database.reading() as session:
+        now = await sending.sending(session, now=parts.clock())
+    return Check("letters may leave", now.halted_at is None, f"{now.check}; `feuilleton resume`")
 
 
 async def _relay(parts: Parts) -> Check:

@@ -14,6 +14,8 @@ from app.web import (
     desk_enter,
     desk_incoming,
     desk_learners,
+    desk_queues,
+    desk_sending,
     health,
     learner,
     problems,
@@ -32,6 +34,8 @@ _DESK = (
     desk_learners,
     desk_courses,
     desk_incoming,
+    desk_queues,
+    desk_sending,
 )
 _ABOUT = "The admin API of Feuilleton. Errors are problem documents (RFC 9457)."
 

@@ -4,6 +4,7 @@ Starts nothing: main, worker, cli and demo do.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,16 +17,22 @@ from sqlalchemy.exc import IntegrityError
 from app.config import Settings, kept_key
 from app.db import courses, schema
 from app.db.session import Database
+from app.domain.ceiling import Ceilings
 from app.domain.errors import CourseBroken, SettingMissing, SpeedRefused
+from app.domain.pacing import read_paces
 from app.domain.token import Key
 from app.domain.tongue import Tongue
 from app.flows import author
-from app.flows.dispatch import PostOffice
 from app.flows.edition import Press
 from app.flows.installation import Installation
+from app.flows.office import PostOffice
+from app.flows.points import deadly
+from app.flows.traffic import Traffic
+from app.mail.dkim_keys import signing_key
 from app.mail.letters import Author
+from app.mail.next_hop import relay
+from app.mail.sign import Signer
 from app.mail.templates import Templates
-from app.mail.transport import relay
 from app.tongues import read_tongues
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,6 +44,12 @@ LOCALE = ROOT / "app" / "locale"
 def wall_clock() -> datetime:
     """Now, in UTC. The one clock of the program; everything else is given the time."""
     return datetime.now(UTC)
+
+
+def steady_clock() -> float:
+    """Seconds since some moment, whatever the wall clock is set to; sleep counts where it can."""
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boot is None else time.clock_gettime(boot)
 
 
 @dataclass(slots=True)
@@ -51,12 +64,20 @@ class Parts:
     bell: asyncio.Event
     admin_token: str
     lmtp_listen: str
+    relay_log: Path | None
     privacy_url: str
     author_stated: bool
+    instance_file: Path
     clock: Callable[[], datetime] = field(default=wall_clock)
+    steady: Callable[[], float] = field(default=steady_clock)
 
 
-def build(settings: Settings | None = None, *, clock: Callable[[], datetime] = wall_clock) -> Parts:
+def build(
+    settings: Settings | None = None,
+    *,
+    clock: Callable[[], datetime] = wall_clock,
+    steady: Callable[[], float] = steady_clock,
+) -> Parts:
     """The parts of one installation. Raises SettingMissing and SpeedRefused."""
     settings = settings or read_settings()
     next_hop = relay(settings.smtp_url.get_secret_value())
@@ -68,7 +89,19 @@ def build(settings: Settings | None = None, *, clock: Callable[[], datetime] = w
     templates = Templates(LETTERS, tongues)
     here = installation(settings)
     press = Press(templates, here)
-    office = PostOffice(database, templates, next_hop, here, clock, press, settings.connections)
+    office = PostOffice(
+        database=database,
+        templates=templates,
+        relay=next_hop,
+        here=here,
+        clock=clock,
+        press=press,
+        connections=settings.connections,
+        signer=signer(settings),
+        traffic=Traffic(read_paces(settings.paces), ceilings(settings)),
+        bell=bell,
+        deadly=deadly(settings.die_at),
+    )
     return Parts(
         database=database,
         templates=templates,
@@ -78,10 +111,32 @@ def build(settings: Settings | None = None, *, clock: Callable[[], datetime] = w
         bell=bell,
         admin_token=settings.admin_token.get_secret_value(),
         lmtp_listen=settings.lmtp_listen,
+        relay_log=Path(settings.relay_log) if settings.relay_log else None,
         privacy_url=settings.privacy_url,
         author_stated=bool(settings.author_name),
+        instance_file=settings.instance_file,
         clock=clock,
+        steady=steady,
     )
+
+
+def ceilings(settings: Settings) -> Ceilings:
+    """How many letters may leave in an hour and on a day; a day of warming up begins in UTC."""
+    day = settings.warming_since
+    since = datetime(day.year, day.month, day.day, tzinfo=UTC) if day else None
+    return Ceilings(settings.hourly_ceiling, settings.daily_ceiling, since)
+
+
+def signer(settings: Settings) -> Signer | None:
+    """What signs letters, or None without DKIM keys. Raises SettingMissing for keys that cannot
+    sign.
+    """
+    stated = {
+        settings.dkim_rsa_selector: settings.dkim_rsa_key.get_secret_value(),
+        settings.dkim_ed25519_selector: settings.dkim_ed25519_key.get_secret_value(),
+    }
+    keys = [signing_key(source, selector) for selector, source in stated.items() if source]
+    return Signer(settings.dkim_domain or settings.domain, keys) if keys else None
 
 
 def read_settings() -> Settings:
@@ -113,6 +168,7 @@ def installation(settings: Settings) -> Installation:
             postal_address=settings.postal_address,
         ),
         speed=settings.speed,
+        unknown_lessons=settings.unknown_lessons,
     )
 
 
@@ -126,6 +182,7 @@ def demo_settings(folder: Path, base_url: str, smtp_port: int) -> Settings:
         mail_domain="cours.localhost",
         secret_keys=SecretStr(kept_key(folder / "secret_keys").decode()),
         lmtp_listen="",
+        instance_file=folder / "instance.json",
         speed=stated.speed if "speed" in stated.model_fields_set else DEMO_SPEED,
     )
 

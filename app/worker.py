@@ -16,11 +16,15 @@ from sqlalchemy.exc import DBAPIError
 from app.db import conversations
 from app.db.listen import listen
 from app.db.session import is_passing
-from app.flows import dispatch, receive
-from app.flows.record import give_up_lapsed, release_unsent
+from app.domain.errors import RelayLogUnreadable
+from app.flows import aftermath, dispatch, fuse, receive, unsettled
+from app.flows.claims import BATCH
+from app.flows.guard import Guard
+from app.flows.inquire import ask_the_log
+from app.flows.lapse import give_up_lapsed, release_unsent
 from app.wiring import Parts
 
-DISPATCH_SECONDS, RECEIVE_SECONDS, SWEEP_SECONDS = 1, 2, 5
+DISPATCH_SECONDS, RECEIVE_SECONDS, SWEEP_SECONDS, LOG_SECONDS = 1, 2, 5, 60
 _FILED_AT_ONCE = 50
 _LONGEST_SILENCE = 60.0
 log = structlog.get_logger()
@@ -48,13 +52,21 @@ class Worker:
         self._parts = parts
         self._turn = asyncio.Lock()
         self._silence = _Silence()
+        self._guard = Guard(
+            parts.office, parts.instance_file, clock=parts.clock, steady=parts.steady
+        )
         self._scheduler = AsyncIOScheduler(timezone="UTC")
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set. Claims that were not yet offered to a server are given back."""
+        """Work until `stop` is set. Claims that were not yet offered to a server are given back.
+
+        Raises SettingMissing when the instance file cannot be used.
+        """
+        await self._guard.beat()
         self._tick(self.ring, DISPATCH_SECONDS)
         self._tick(self.file_letters, RECEIVE_SECONDS)
         self._tick(self.sweep, SWEEP_SECONDS)
+        self._tick(self.ask_the_log, LOG_SECONDS)
         self._scheduler.start()
         await self.sweep()
         tasks = [asyncio.create_task(self._answer_bell()), asyncio.create_task(self._listen())]
@@ -79,9 +91,11 @@ class Worker:
         office = self._parts.office
         async with self._turn:
             while not (office.stopping or self._silence.holds()):
+                if self._guard.clock_is_off():
+                    await self._guard.beat()
                 taken = await dispatch.send_due(office)
                 self._silence.after(failed=office.relay_fault is not None)
-                if taken < dispatch.BATCH:
+                if taken < BATCH:
                     return
 
     async def file_letters(self) -> None:
@@ -92,13 +106,62 @@ class Worker:
             await self._file(incoming_id)
 
     async def sweep(self) -> None:
-        """Keep our own leases, and find the claims of workers that are not heard of any more."""
+        """Keep our own leases, beat, and find the claims of workers that are not heard of any more.
+
+        While sending is halted nothing is let go.
+        """
         await dispatch.prolong(self._parts.office)
+        await self.beat()
+        if self._parts.office.halted:
+            return
         async with self._parts.database.writing() as session:
             await release_unsent(session, now=self._parts.clock())
             lost = await give_up_lapsed(session, now=self._parts.clock())
         if lost:
             log.error("deliveries became unknown", count=lost)
+        await self._settle_unknown()
+        await self._watch_refusals()
+
+    async def beat(self) -> None:
+        """Ask the guard whether this is still our database, and the time still the time."""
+        halted = self._parts.office.halted
+        await self._guard.beat()
+        if halted and not self._parts.office.halted:
+            self._parts.bell.set()
+
+    async def ask_the_log(self) -> None:
+        """Look up unknown letters in the relay's log, where the settings name one."""
+        parts = self._parts
+        if parts.relay_log is None or parts.office.halted:
+            return
+        try:
+            told = await ask_the_log(
+                parts.database, parts.relay_log, clock=parts.clock, here=parts.here
+            )
+        except RelayLogUnreadable as fault:
+            log.warning("relay log unreadable", fault=str(fault))
+            return
+        if told:
+            log.info("the relay's log told of unknown deliveries", count=told)
+
+    async def _watch_refusals(self) -> None:
+        """Believe no provider that suddenly knows nobody; keep back what is planned of a lesson
+        that servers refuse.
+        """
+        async with self._parts.database.writing() as session:
+            await fuse.trip(session, now=self._parts.clock())
+            await aftermath.hold_faulty(session)
+
+    async def _settle_unknown(self) -> None:
+        """What evidence and rules say of unknown letters."""
+        parts = self._parts
+        now, here = parts.clock(), parts.here
+        async with parts.database.writing() as session:
+            shown = await unsettled.heed_filed_mail(session, now=now, here=here)
+        async with parts.database.writing() as session:
+            ruled = await unsettled.judge(session, now=now, here=here)
+        if shown or ruled:
+            log.warning("unknown deliveries settled", by_evidence=shown, by_rule=ruled)
 
     async def _file(self, incoming_id: int) -> None:
         parts = self._parts

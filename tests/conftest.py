@@ -122,7 +122,7 @@ async def relay() -> AsyncIterator[FakeRelay]:
 
 
 @pytest.fixture
-def settings(database_url: str, relay: FakeRelay) -> Settings:
+def settings(database_url: str, relay: FakeRelay, tmp_path: Path) -> Settings:
     return Settings(
         _env_file=None,
         database_url=database_url,
@@ -131,6 +131,7 @@ def settings(database_url: str, relay: FakeRelay) -> Settings:
         mail_domain="cours.test",
         secret_keys=KEY,
         admin_token=ADMIN,
+        instance_file=tmp_path / "instance.json",
         author_name="Prénom Nom",
         postal_address="1 rue de l’Exemple, 75000 Paris",
     )
@@ -139,7 +140,7 @@ def settings(database_url: str, relay: FakeRelay) -> Settings:
 @pytest.fixture
 async def parts(settings: Settings, clock: Clock) -> AsyncIterator[Parts]:
     """An installation with the course imported, as after its first start."""
-    parts = build(settings, clock=clock)
+    parts = build(settings, clock=clock, steady=clock.steady)
     await prepare(parts)
     yield parts
     await parts.database.close()

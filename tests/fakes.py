@@ -18,11 +18,22 @@ class Clock:
 
     def __init__(self) -> None:
         self.now = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+        self.passed = 0.0
 
     def __call__(self) -> datetime:
         return self.now
 
+    def steady(self) -> float:
+        """The seconds that really passed."""
+        return self.passed
+
     def advance(self, **span: float) -> datetime:
+        """Time passes."""
+        self.passed += timedelta(**span).total_seconds()
+        return self.jump(**span)
+
+    def jump(self, **span: float) -> datetime:
+        """Somebody sets the clock; no time passes."""
         self.now += timedelta(**span)
         return self.now
 
@@ -64,13 +75,15 @@ class FakeRelay:
     """An SMTP server on loopback that keeps what it accepts.
 
     `at_rcpt` and `at_dot` are answers to give instead of 250, by recipient; "cut" closes the
-    connection without one. `during_rcpt` and `during_data` let something happen meanwhile.
+    connection without one, and `cut_off` has the letter. `during_rcpt` and `during_data` let
+    something happen meanwhile.
     """
 
     port: int = 0
     caught: list[Caught] = field(default_factory=list)
     at_rcpt: dict[str, str] = field(default_factory=dict)
     at_dot: dict[str, str] = field(default_factory=dict)
+    cut_off: list[bytes] = field(default_factory=list)
     something_caught: asyncio.Event = field(default_factory=asyncio.Event)
     during_rcpt: Callable[[], Awaitable[object]] | None = None
     during_data: Callable[[], Awaitable[object]] | None = None
@@ -98,6 +111,7 @@ class FakeRelay:
             await self.during_data()
         answer = self.at_dot.get(recipient)
         if answer == "cut":
+            self.cut_off.append(envelope.original_content)
             server.transport.abort()
             return "421 too late"
         if answer:

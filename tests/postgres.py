@@ -84,6 +84,45 @@ class Cluster:
             )
 
 
+@dataclass
+class Server:
+    """A server that a test may stop and start again, always at the same address."""
+
+    cluster: Cluster
+    port: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        return f"postgresql+asyncpg://postgres@127.0.0.1:{self.port}/postgres"
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """End it: INT cuts all clients in order, QUIT is a crash that the next start recovers."""
+        os.kill(int(_lines(self.cluster.data / "postmaster.pid")[0]), how)
+        # The watch may see the end of its input only now, or it would take us for dead.
+        self.process.wait(timeout=15)
+        self.process.communicate()
+
+    def start(self) -> None:
+        """Start it again; returns when it takes connections."""
+        self.process = _spawn(self.cluster, self.port)
+        if not _becomes_ready(self.cluster, self.process, self.port):
+            raise PostgresMissing(self.cluster.log.read_text(errors="replace"))
+
+
+@contextmanager
+def private_postgres() -> Iterator[Server]:
+    """As `running_postgres`, for a test that stops it."""
+    with ExitStack() as stack:
+        cluster = _initialised(stack)
+        port = _free_port()
+        server = Server(cluster, port, _spawn(cluster, port))
+        stack.callback(lambda: _stop(server.process))
+        if not _becomes_ready(cluster, server.process, port):
+            raise PostgresMissing(cluster.log.read_text(errors="replace"))
+        yield server
+
+
 @contextmanager
 def running_postgres() -> Iterator[str]:
     """Give the base URL (`postgresql+asyncpg://postgres@127.0.0.1:PORT/postgres`) of a new server.
@@ -193,13 +232,17 @@ def _served(stack: ExitStack, cluster: Cluster) -> int:
     """Start the server and return its port, trying another one when somebody was quicker."""
     for _ in range(3):
         port = _free_port()
-        settings = [f"--{name}={value}" for name, value in FAST_AND_PRIVATE.items()]
-        command = [str(cluster.binaries / "postgres"), "-D", str(cluster.data), "-p", str(port)]
-        server = cluster.spawn(*command, *settings)
+        server = _spawn(cluster, port)
         stack.callback(_stop, server)
         if _becomes_ready(cluster, server, port):
             return port
     raise PostgresMissing(f"PostgreSQL did not start:\n{cluster.log.read_text(errors='replace')}")
+
+
+def _spawn(cluster: Cluster, port: int) -> subprocess.Popen[bytes]:
+    settings = [f"--{name}={value}" for name, value in FAST_AND_PRIVATE.items()]
+    command = [str(cluster.binaries / "postgres"), "-D", str(cluster.data), "-p", str(port)]
+    return cluster.spawn(*command, *settings)
 
 
 def _free_port() -> int:
@@ -227,6 +270,8 @@ def _lines(path: Path) -> list[str]:
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:
+    if server.poll() is not None:
+        return
     try:
         server.communicate(b"end\n", timeout=15)
     except subprocess.TimeoutExpired:

@@ -91,9 +91,11 @@ def working(*, folder: Path, **settings: str) -> Iterator[subprocess.Popen[bytes
     """`feuilleton work`, which listens nowhere."""
     command = [sys.executable, "-m", "app.cli", "work"]
     with subprocess.Popen(command, cwd=folder, env=_environment(**settings)) as process:
-        yield process
-        if process.poll() is None:
-            process.kill()
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
 
 
 def _environment(**settings: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from functools import cache
 
-from tests import chromium, opendkim
+from tests import chromium, opendkim, postfix
 
 # Without the first, playwright's driver does not start; without the second, pictures lack letters.
 BESIDE_CHROMIUM = ("libatomic1", "fonts-dejavu-core")
@@ -38,6 +38,10 @@ FONTS = """<fontconfig>
 </fontconfig>
 """
 NO_BROWSER = "The browser tests need a Chromium, and none could be had:"
+NO_ROOT = (
+    "The tests with a real Postfix need root, or sudo without a password, and a Debian. To leave "
+    "them out: WITHOUT_POSTFIX=1 make test ARGS='-m \"not postfix and not image\"'"
+)
 WHAT_HELPS = "Install one (Debian: apt-get install chromium) or name one: CHROMIUM=/path make test"
 
 
@@ -72,6 +76,20 @@ def ensure_opendkim() -> None:
             f"The tests of DKIM signatures need opendkim, and none could be had. {failure}\n"
             "Install it (Debian: apt-get install opendkim)."
         )
+
+
+def ensure_postfix() -> None:
+    """See to it that a Postfix can be started, which takes root; raises Unavailable otherwise."""
+    if os.environ.get("WITHOUT_POSTFIX"):
+        return
+    superuser = _superuser()
+    if superuser is None:
+        raise Unavailable(NO_ROOT)
+    if not postfix.find():
+        # Without a configuration of its own the system's Postfix does not start.
+        choice = "postfix postfix/main_mailer_type select No configuration"
+        _run(*superuser, "sh", "-c", f"echo {choice} | debconf-set-selections")
+        _apt_install("postfix")
 
 
 def ensure_image_tools() -> None:
@@ -178,7 +196,11 @@ def _failure_of(rung: Callable[[], None]) -> str | None:
 
 def main(arguments: list[str]) -> int:
     """Bring what is asked for; the exit status of the command."""
-    parts = [ensure_image_tools] if arguments == ["image"] else [ensure_browser, ensure_opendkim]
+    parts = (
+        [ensure_image_tools]
+        if arguments == ["image"]
+        else [ensure_browser, ensure_opendkim, ensure_postfix]
+    )
     failures = [failure for part in parts if (failure := _failure_of(part))]
     for failure in failures:
         print(failure, file=sys.stderr)

@@ -5,9 +5,12 @@ from email.message import EmailMessage
 
 import httpx2
 
-from app.db import people
+from app.db import deliveries, people
+from app.db.outbox import Claim
+from app.db.pen import Mark
 from app.db.people import Enrollment
 from app.flows import receive
+from app.flows.claims import LEASE
 from app.flows.receive import Arrival
 from app.wiring import Parts
 from app.worker import Worker
@@ -34,6 +37,24 @@ class Town:
     async def mail_goes_out(self) -> None:
         """The worker sends what is due now."""
         await Worker(self.parts).send_letters()
+
+    async def a_worker_takes(self, limit: int = 5) -> list[Claim]:
+        """A worker claims what is due, and is not heard of any more."""
+        now = self.clock()
+        pen = self.parts.database.pen
+        return await pen.claim(now=now, lease_until=now + LEASE, limit=limit)
+
+    async def a_worker_marks(self, *claims: Claim, digest: str = "") -> set[int]:
+        """It notes that these letters are about to go out; the ids that may."""
+        now, marks = self.clock(), []
+        async with self.parts.database.reading() as session:
+            for claim in claims:
+                row = await deliveries.delivery(session, claim.delivery_id)
+                mark = Mark(row.id, claim.fence, row.enrollment_id, digest, "", None, now)
+                marks.append(mark)
+        async with self.parts.database.pen.hand() as hand:
+            await hand.learners(sorted({mark.enrollment_id for mark in marks}))
+            return await hand.mark(marks, now=now)
 
     async def confirms(self, email: str = CAMILLE) -> httpx2.Response:
         return await self.client.post(self.relay.to(email)[-1].link("confirm"))

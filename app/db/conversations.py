@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.db.base import Base, add_once, words
 from app.domain.conversation import Turn, Voice
 from app.domain.errors import RecordUnknown
+from app.domain.meaning import Cause
 
 
 class Filing(StrEnum):
@@ -29,7 +30,8 @@ class IncomingLetter(Base):
     """A letter as it came, byte for byte, kept before anybody judged it.
 
     `digest` is the SHA-256 of its bytes without the trace headers that differ by way of arrival.
-    `reason` says why it could not be filed, or which rule named its kind.
+    `reason` says why it could not be filed, or which rule named its kind. `cause` is how the words
+    of a delivery report were read, where it came to the return path of one letter of ours.
     """
 
     __tablename__ = "incoming_letters"
@@ -51,6 +53,7 @@ class IncomingLetter(Base):
     attributed_by: Mapped[str | None] = mapped_column(Text)
     enrollment_id: Mapped[int | None] = mapped_column(ForeignKey("enrollments.id"), index=True)
     delivery_id: Mapped[int | None] = mapped_column(ForeignKey("deliveries.id"))
+    cause: Mapped[Cause | None] = mapped_column(words(Cause))
 
 
 class Conversation(Base):

@@ -50,7 +50,11 @@ class Course(Base):
 
 
 class Lesson(Base):
-    """A place in a course. Its text is its newest Version, `delay_minutes` the wait before it."""
+    """A place in a course. Its text is its newest Version, `delay_minutes` the wait before it.
+
+    `faulty_at` is set while its copies are kept back because several servers refused its content.
+    What was refused before `trusted_at`, the author's last word on that, does not count any more.
+    """
 
     __tablename__ = "lessons"
     __table_args__ = (UniqueConstraint("course_id", "slug"), {"sqlite_autoincrement": True})
@@ -61,6 +65,8 @@ class Lesson(Base):
     position: Mapped[int]
     delay_minutes: Mapped[int]
     state: Mapped[LessonState] = mapped_column(words(LessonState))
+    faulty_at: Mapped[datetime | None]
+    trusted_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
     @property

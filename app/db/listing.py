@@ -16,6 +16,8 @@ from app.db.conversations import Conversation, Filing, IncomingLetter, Remark
 from app.db.courses import Course, Lesson, LessonState, Version
 from app.db.deliveries import Attempt, Delivery
 from app.db.people import Enrollment, Subscriber, Suppression, SuppressionReason
+from app.db.queues import ProviderQueue
+from app.db.rulings import Ruling
 from app.domain.conversation import Turn, Voice
 from app.domain.delivery import LetterKind, State
 from app.domain.enrollment import Standing
@@ -29,6 +31,7 @@ R = TypeVar(
     Enrollment,
     IncomingLetter,
     Lesson,
+    ProviderQueue,
     Remark,
     Subscriber,
     Suppression,
@@ -179,6 +182,11 @@ async def tokens(session: AsyncSession, span: Span) -> Sequence[ApiToken]:
     return await _page(session, ApiToken, span, [])
 
 
+async def queues(session: AsyncSession, span: Span) -> Sequence[ProviderQueue]:
+    """Queues of which something was to be remembered."""
+    return await _page(session, ProviderQueue, span, [])
+
+
 async def attempts_at(
     session: AsyncSession, deliveries: Sequence[Delivery]
 ) -> dict[int, list[Attempt]]:
@@ -189,6 +197,18 @@ async def attempts_at(
     for attempt in await session.scalars(asked):
         tried.setdefault(attempt.delivery_id, []).append(attempt)
     return tried
+
+
+async def rulings_at(
+    session: AsyncSession, deliveries: Sequence[Delivery]
+) -> dict[int, list[Ruling]]:
+    """What was decided about these deliveries while they were unknown, in order, by delivery id."""
+    ids = [delivery.id for delivery in deliveries]
+    asked = select(Ruling).where(Ruling.delivery_id.in_(ids)).order_by(Ruling.id)
+    ruled: dict[int, list[Ruling]] = {}
+    for ruling in await session.scalars(asked):
+        ruled.setdefault(ruling.delivery_id, []).append(ruling)
+    return ruled
 
 
 def _equal(*pairs: tuple[Any, Any]) -> list[Any]:

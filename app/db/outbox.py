@@ -8,17 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, exists, select, tuple_, update
+from sqlalchemy import bindparam, delete, exists, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db.base import add_once
-from app.db.deliveries import (
-    IN_FLIGHT_ROWS,
-    TROUBLED_ROWS,
-    Attempt,
-    Delivery,
-    FrozenLetter,
-)
+from app.db.base import Instant, add_once
+from app.db.deliveries import Attempt, Delivery, FrozenLetter
 from app.db.people import Enrollment, Subscriber, Suppression
 from app.domain.delivery import IN_FLIGHT, LetterKind, Reply, State, Why, is_copy
 from app.domain.enrollment import Standing
@@ -95,6 +89,39 @@ async def give_back(session: AsyncSession, claims: Sequence[Claim], *, reason: s
     )
 
 
+async def postpone(
+    session: AsyncSession, claims: Sequence[tuple[Claim, datetime]], *, reason: str
+) -> None:
+    """Put claimed deliveries back in the queue until an instant each: nothing was said about them
+    to anybody.
+    """
+    later = update(Delivery.__table__).where(  # type: ignore[arg-type]
+        Delivery.id == bindparam("of_id"),
+        Delivery.fence == bindparam("of_fence"),
+        Delivery.state == State.CLAIMED,
+    )
+    values = {"state": State.PLANNED, "reason": reason, "lease_until": None}
+    rows = [
+        {"of_id": claim.delivery_id, "of_fence": claim.fence, "until": at} for claim, at in claims
+    ]
+    await (await session.connection()).execute(
+        later.values(**values, ready_at=bindparam("until", type_=Instant)), rows
+    )
+
+
+async def hold(session: AsyncSession, claims: Sequence[Claim], *, reason: str) -> None:
+    """Keep claimed deliveries back until a person lets them go."""
+    await session.execute(
+        update(Delivery)
+        .where(
+            tuple_(Delivery.id, Delivery.fence).in_([(c.delivery_id, c.fence) for c in claims]),
+            Delivery.state == State.CLAIMED,
+        )
+        .values(state=State.HELD, reason=reason, lease_until=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def note_attempt(
     session: AsyncSession,
     claim: Claim,
@@ -136,19 +163,6 @@ async def prolong(session: AsyncSession, claims: Sequence[Claim], *, until: date
         .values(lease_until=until)
         .execution_options(synchronize_session=False)
     )
-
-
-async def lapsed(session: AsyncSession, *, now: datetime) -> Sequence[Delivery]:
-    """Claims whose worker has not been heard of within its lease, locked."""
-    asked = select(Delivery).where(IN_FLIGHT_ROWS, Delivery.lease_until < now)
-    return (await session.scalars(asked.with_for_update(skip_locked=True))).all()
-
-
-async def unknown_because(session: AsyncSession, reason: str) -> Sequence[Delivery]:
-    """Unknown deliveries with this reason, locked."""
-    unknown = Delivery.state == State.UNKNOWN
-    asked = select(Delivery).where(TROUBLED_ROWS, unknown, Delivery.reason == reason)
-    return (await session.scalars(asked.with_for_update(skip_locked=True))).all()
 
 
 async def _set(

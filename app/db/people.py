@@ -41,7 +41,9 @@ class Subscriber(Base):
 
 
 class Enrollment(Base):
-    """A person in a course. `door` is the random 128-bit name of the way out, in every lesson."""
+    """A person in a course. `door` is the random 128-bit name of the way out, in every lesson.
+    `paused_by` says why the course was paused by itself; None when a person asked for the pause.
+    """
 
     __tablename__ = "enrollments"
     __table_args__ = (
@@ -58,6 +60,7 @@ class Enrollment(Base):
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     paused_at: Mapped[datetime | None]
+    paused_by: Mapped[str | None] = mapped_column(Text)
     finished_at: Mapped[datetime | None]
     left_at: Mapped[datetime | None]
     left_by: Mapped[str | None] = mapped_column(Text)
@@ -82,7 +85,8 @@ class Suppression(Base):
     """A keyed fingerprint of an address that is never written to; outlives the person's records.
 
     `queue` is the provider whose word it was, for machines' reasons: when that provider turns out
-    to have been wrong about everybody, its words can be taken back.
+    to have been wrong about everybody, its words can be taken back. From `doubted_at` on it does
+    not count: the provider's circuit breaker is open, and a person has not decided yet.
     """
 
     __tablename__ = "suppressions"
@@ -91,6 +95,7 @@ class Suppression(Base):
     fingerprint: Mapped[str] = mapped_column(Text, unique=True)
     reason: Mapped[SuppressionReason] = mapped_column(words(SuppressionReason))
     queue: Mapped[str | None] = mapped_column(Text)
+    doubted_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 
@@ -204,9 +209,8 @@ async def receipts_of(session: AsyncSession, enrollment_id: int) -> Sequence[Con
 
 
 async def is_suppressed(session: AsyncSession, fingerprint: str) -> bool:
-    """Whether this address must not be written to."""
-    asked = select(exists().where(Suppression.fingerprint == fingerprint))
-    return bool(await session.scalar(asked))
+    """Whether this address must not be written to; a word that is doubted does not count."""
+    return await suppression_of(session, fingerprint) is not None
 
 
 async def suppression(session: AsyncSession, suppression_id: int) -> Suppression:
@@ -218,8 +222,11 @@ async def suppression(session: AsyncSession, suppression_id: int) -> Suppression
 
 
 async def suppression_of(session: AsyncSession, fingerprint: str) -> Suppression | None:
-    """The suppression of this address, if there is one."""
-    return await session.scalar(select(Suppression).where(Suppression.fingerprint == fingerprint))
+    """The suppression of this address, if there is one that counts."""
+    asked = select(Suppression).where(
+        Suppression.fingerprint == fingerprint, Suppression.doubted_at.is_(None)
+    )
+    return await session.scalar(asked)
 
 
 async def with_course(

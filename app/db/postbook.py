@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.conversations import Filing, IncomingLetter
-from app.db.courses import Version
+from app.db.courses import Course, Lesson, Version
 from app.db.deliveries import Delivery
 from app.db.people import Enrollment, Subscriber
 from app.domain.delivery import TROUBLED, State, Why
+from app.domain.provider import HELD_WITH
 
 PAGE = 50
 
@@ -26,6 +27,15 @@ class Posted:
     delivery: Delivery
     enrollment: Enrollment
     person: Subscriber
+    title: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Faulty:
+    """A lesson with its title and the slug of its course."""
+
+    slug: str
+    lesson_id: int
     title: str | None
 
 
@@ -61,6 +71,16 @@ async def count_troubled(session: AsyncSession) -> int:
     return await session.scalar(select(func.count(Delivery.id)).where(_in_trouble())) or 0
 
 
+async def faulty_lessons(session: AsyncSession) -> Sequence[Faulty]:
+    """The lessons whose copies are kept back because servers refuse their content."""
+    asked = (
+        select(Course.slug, Lesson.id, newest_title(Lesson.id))
+        .join(Course, Course.id == Lesson.course_id)
+        .where(Lesson.faulty_at.is_not(None))
+    )
+    return [Faulty(*row) for row in await session.execute(asked.order_by(Lesson.id))]
+
+
 async def count_unfiled(session: AsyncSession) -> int:
     """How many incoming letters belong to nobody known here."""
     asked = select(func.count(IncomingLetter.id)).where(IncomingLetter.filing == Filing.UNFILED)
@@ -74,11 +94,15 @@ def newest_title(lesson_id: Any) -> ScalarSelect[str]:
 
 
 def _in_trouble() -> ColumnElement[bool]:
-    """Held for a learner's pause is no trouble: the learner's return lets the letter go."""
-    paused = and_(
-        Delivery.state == State.HELD, Delivery.reason.is_not_distinct_from(str(Why.PAUSED))
+    """Held for a learner's pause is no trouble: the learner's return lets the letter go. What is
+    held with its queue or with its lesson waits for a word about those, not about each letter.
+    """
+    with_others = or_(
+        Delivery.reason.is_not_distinct_from(str(Why.PAUSED)),
+        Delivery.reason.is_not_distinct_from(str(Why.FAULTY_LESSON)),
+        func.coalesce(Delivery.reason, "").startswith(HELD_WITH),
     )
-    return and_(Delivery.state.in_(TROUBLED), ~paused)
+    return and_(Delivery.state.in_(TROUBLED), ~and_(Delivery.state == State.HELD, with_others))
 
 
 async def _letters(

@@ -1,7 +1,7 @@
 """The queues of mailbox providers: which are held or slowed, and what they said, hour by hour.
 
-A queue is a name (see domain.provider.queue_of) and has a row only while there is something to
-remember of it. Decides nothing: what a sign of haste or a refusal means is said by the caller.
+A queue is a name (see domain.provider.queue_of) and has a row once there was something to remember
+of it. Decides nothing: what a sign of haste or a refusal means is said by the caller.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, add_once
+from app.domain.errors import RecordUnknown
 
 
 class ProviderQueue(Base):
@@ -29,6 +30,11 @@ class ProviderQueue(Base):
     held_at: Mapped[datetime | None]
     held_because: Mapped[str | None] = mapped_column(Text)
     broken_at: Mapped[datetime | None]
+
+    @property
+    def is_quiet(self) -> bool:
+        """Nothing is remembered of it any more."""
+        return self.slowed_until is None and self.held_at is None
 
 
 class ProviderHour(Base):
@@ -55,6 +61,38 @@ class Said:
     deferred: int = 0
     refused: int = 0
     gone: int = 0
+
+    @property
+    def asked(self) -> int:
+        """How many letters a server spoke about."""
+        return self.accepted + self.deferred + self.refused
+
+    def add(self, more: "Said") -> None:
+        """Add these counts."""
+        self.accepted += more.accepted
+        self.deferred += more.deferred
+        self.refused += more.refused
+        self.gone += more.gone
+
+
+async def known(session: AsyncSession, name: str) -> ProviderQueue:
+    """The row of this queue. Raises RecordUnknown when nothing was ever to be remembered of it."""
+    found = await session.scalar(select(ProviderQueue).where(ProviderQueue.name == name))
+    if found is None:
+        raise RecordUnknown
+    return found
+
+
+async def is_broken(session: AsyncSession, name: str) -> bool:
+    """Whether this queue's circuit breaker is open."""
+    broken = ProviderQueue.name == name, ProviderQueue.broken_at.is_not(None)
+    return await session.scalar(select(ProviderQueue.id).where(*broken)) is not None
+
+
+async def count_held(session: AsyncSession) -> int:
+    """How many queues wait for a person."""
+    held = ProviderQueue.held_at.is_not(None)
+    return await session.scalar(select(func.count(ProviderQueue.id)).where(held)) or 0
 
 
 async def queue(session: AsyncSession, name: str) -> ProviderQueue:

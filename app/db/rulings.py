@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, words
+from app.domain.unknown import By
 
 
 class Verdict(StrEnum):
@@ -24,7 +25,7 @@ class Verdict(StrEnum):
 
 
 class Ruling(Base):
-    """One decision. `by` is `rule`, `evidence`, `relay_log` or `person`; `because` says more."""
+    """One decision, and by whom; `because` says more."""
 
     __tablename__ = "rulings"
 
@@ -32,8 +33,23 @@ class Ruling(Base):
     delivery_id: Mapped[int] = mapped_column(ForeignKey("deliveries.id"), index=True)
     at: Mapped[datetime]
     verdict: Mapped[Verdict] = mapped_column(words(Verdict))
-    by: Mapped[str] = mapped_column(Text)
+    by: Mapped[By] = mapped_column(words(By))
     because: Mapped[str] = mapped_column(Text)
+
+
+def note(
+    session: AsyncSession,
+    delivery_id: int,
+    verdict: Verdict,
+    by: By,
+    because: str,
+    *,
+    now: datetime,
+) -> None:
+    """Append one decision; `because` is cut at 512 letters."""
+    session.add(
+        Ruling(delivery_id=delivery_id, at=now, verdict=verdict, by=by, because=because[:512])
+    )
 
 
 async def rulings_on(session: AsyncSession, delivery_id: int) -> Sequence[Ruling]:

@@ -6,17 +6,31 @@ its start (BEGIN IMMEDIATE): it waits its turn then, and never fails half-way. O
 commit is on disk when it returns (SQLite: WAL with synchronous=FULL).
 """
 
+import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import asynccontextmanager, nullcontext
+from typing import Any, cast
 
+import asyncpg
 from sqlalchemy import event, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
+from app.db.pen import Pen
+from app.db.pen_postgresql import PostgresqlPen
+from app.db.pen_sqlite import SqlitePen
+
 CHANNEL = "feuilleton_ready"
 _READY = "ready"
+_AWAY = (
+    OSError,
+    TimeoutError,
+    sqlite3.OperationalError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+)
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
@@ -37,11 +51,18 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite(url) if self.is_sqlite else _postgresql(url)
         self._on_ready = on_ready
+        # SQLite has one writer. Waiting for it in line is fair; SQLite's own waiting is not.
+        self._turn = asyncio.Lock() if self.is_sqlite else nullcontext()
+        self.pen: Pen = (
+            SqlitePen(self.url.database or "", cast(asyncio.Lock, self._turn))
+            if self.is_sqlite
+            else PostgresqlPen(self.url)
+        )
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
         """A transaction that may change rows."""
-        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+        async with self._turn, AsyncSession(self.engine, expire_on_commit=False) as session:
             if self.is_sqlite:
                 await session.connection(execution_options={"begin_as": "BEGIN IMMEDIATE"})
             yield session
@@ -64,15 +85,24 @@ class Database:
 
     async def close(self) -> None:
         """Give all connections back."""
+        await self.pen.close()
         await self.engine.dispose()
 
 
-def is_passing(fault: DBAPIError) -> bool:
+def is_passing(fault: BaseException) -> bool:
     """Whether the same transaction may well succeed when it is tried again: the connection was
-    lost, the database is away or busy, or two transactions stood in each other's way (class 40)."""
-    clash = str(getattr(fault.orig, "sqlstate", "") or "").startswith("40")
-    away = isinstance(fault, OperationalError | InterfaceError)
-    return fault.connection_invalidated or away or clash
+    lost, the database is away, busy or full, or two transactions stood in each other's way (class
+    40). For faults of SQLAlchemy and of the drivers below it.
+    """
+    if isinstance(fault, DBAPIError):
+        away = fault.connection_invalidated or isinstance(fault, OperationalError | InterfaceError)
+        return away or _is_clash(fault.orig)
+    return isinstance(fault, _AWAY) or _is_clash(fault)
+
+
+def _is_clash(fault: BaseException | None) -> bool:
+    """Serialization failures and deadlocks (40), want of room (53), a server going down (57)."""
+    return str(getattr(fault, "sqlstate", "") or "")[:2] in ("40", "53", "57")
 
 
 def ready(session: AsyncSession) -> None:

@@ -97,13 +97,17 @@ def weigh(reply: Reply) -> Meaning:
     return GONE_LATE if late and cause is Cause.ADDRESS_GONE else MEANINGS[cause]
 
 
-def effect_of_report(reason: Reason) -> Effect:
-    """What a delivery report says beyond its letter (RFC 3464 §2.3); the letter itself had left.
+def cause_of_report(reason: Reason) -> Cause:
+    """How a delivery report is read (RFC 3464 §2.3); the letter itself had left long ago.
 
     Only for a report that came to its own return path: any other may be forged (S-22).
     """
-    cause = _BY_WORDS.get(reason, Cause.SYSTEM)
-    return MEANINGS[cause].effect
+    return _BY_WORDS.get(reason, Cause.SYSTEM)
+
+
+def effect_of_report(reason: Reason) -> Effect:
+    """What a delivery report says beyond its letter."""
+    return MEANINGS[cause_of_report(reason)].effect
 
 
 def _delayed(reply: Reply) -> Cause:

@@ -18,9 +18,9 @@ def opens(asked: int, gone: int) -> bool:
     return gone >= _LEAST and gone * _ONE_IN > asked
 
 
-def doubts(suppressed_at: datetime, *, opened_at: datetime) -> bool:
-    """True for a suppression of that provider's that must not stand while the breaker is open.
+def doubted_from(opened_at: datetime) -> datetime:
+    """From when on that provider's suppressions are doubted while the breaker is open.
 
     Those of the hour before it opened belong to it: they are what opened it.
     """
-    return suppressed_at >= opened_at - WATCH
+    return opened_at - WATCH

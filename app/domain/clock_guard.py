@@ -24,7 +24,8 @@ class Clock(StrEnum):
 class Reading:
     """Both clocks at one moment: the wall (aware), and the monotonic one in seconds.
 
-    The monotonic clock of Linux stands still while a machine sleeps: waking up counts as a jump.
+    The latter should count on while the machine sleeps (CLOCK_BOOTTIME on Linux), or waking up
+    counts as a jump. It stands still while a virtual machine is frozen: that is one.
     """
 
     wall: datetime

@@ -1,7 +1,7 @@
 """One letter to one person: its states, how a server's answer reads, when to try again.
 
 The table of steps is the promise "nothing lost, nothing twice" in short: nothing leads from IN_DATA
-or UNKNOWN back to the queue except a person's word. Opens no connection and touches no row.
+or UNKNOWN back to the queue but a ruling (unknown.py). Opens no connection and touches no row.
 """
 
 import hashlib
@@ -38,6 +38,9 @@ class Why(StrEnum):
     WITHDRAWN = "withdrawn"
     GIVEN_UP = "given_up"
     NEVER_HANDED_OVER = "never_handed_over"
+    EXPIRED = "expired"
+    MAILBOX_FULL = "mailbox_full"
+    FAULTY_LESSON = "faulty_lesson"
 
 
 class Event(StrEnum):
@@ -54,6 +57,7 @@ class Event(StrEnum):
     CANCEL = "cancel"
     EXPIRE = "expire"
     REVIVE = "revive"
+    RETRACT = "retract"
 
 
 _EVENTS: dict[tuple[State, Event], State] = {
@@ -80,7 +84,7 @@ _EVENTS: dict[tuple[State, Event], State] = {
     (State.IN_DATA, Event.REJECT): State.REJECTED,
     (State.IN_DATA, Event.EXPIRE): State.EXPIRED,
     (State.IN_DATA, Event.LOSE): State.UNKNOWN,
-    # Only a person decides what an unknown was: taken as sent, sent again, or given up.
+    # By a ruling only, of a person or of the rules in unknown.py: sent, sent again, or given up.
     (State.UNKNOWN, Event.ACCEPT): State.ACCEPTED,
     (State.UNKNOWN, Event.RELEASE): State.PLANNED,
     (State.UNKNOWN, Event.CANCEL): State.CANCELLED,
@@ -89,6 +93,10 @@ _EVENTS: dict[tuple[State, Event], State] = {
     (State.EXPIRED, Event.RELEASE): State.PLANNED,
     (State.EXPIRED, Event.CANCEL): State.CANCELLED,
     (State.REJECTED, Event.CANCEL): State.CANCELLED,
+    # A person found out that the refusal was not meant: the provider had said the same of
+    # everybody, or it was about a text that has been mended since. Never a button of one letter
+    # (RFC 5321 §4.2.5: after a 5yz the same message is not tried again).
+    (State.REJECTED, Event.RETRACT): State.PLANNED,
     # Who left and came back by a new double opt-in; the letter was never handed over.
     (State.CANCELLED, Event.REVIVE): State.PLANNED,
 }
@@ -144,6 +152,11 @@ def is_copy(key: str) -> bool:
     return key.count(":") > 1
 
 
+def is_step(kind: LetterKind, key: str) -> bool:
+    """True for a lesson in its turn, the steps that a course is made of."""
+    return kind is LetterKind.LESSON and not is_copy(key)
+
+
 class Phase(IntEnum):
     """How far a conversation with a server came (RFC 5321 §3.3)."""
 
@@ -162,6 +175,17 @@ class Reply:
     phase: Phase
     code: int
     text: str
+
+    @property
+    def where(self) -> str:
+        """Phase and words, for a reason: `connect: 421 too busy`, at most 200 letters."""
+        said = f"{self.code} {self.text}" if self.code else self.text
+        return f"{self.phase.name.lower()}: {said}"[:200]
+
+    @property
+    def is_acceptance(self) -> bool:
+        """A parsed 2yz to the final dot, and nothing else (RFC 5321 §4.2.1)."""
+        return self.phase is Phase.DOT and self.code // 100 == 2
 
     @property
     def enhanced(self) -> str | None:

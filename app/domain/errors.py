@@ -155,6 +155,10 @@ class SetupFault(FeuilletonError):
     """The installation is not ready."""
 
 
+class RelayLogUnreadable(SetupFault):
+    """The log that FEUILLETON_RELAY_LOG names cannot be read; its text says why."""
+
+
 class DatabaseBehind(SetupFault):
     """The database is behind this version of the program: run `feuilleton migrate`."""
 
@@ -169,6 +173,10 @@ class SpeedRefused(SetupFault):
 
 class WorkerAlreadyThere(SetupFault):
     """Another worker holds this SQLite database: stop it, or move to PostgreSQL for several."""
+
+
+class NotConfirmed(SetupFault):
+    """Sending stays halted: say `feuilleton resume --yes` when that was looked into."""
 
 
 class PortTaken(SetupFault):

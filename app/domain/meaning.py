@@ -6,7 +6,7 @@ The right-hand side of the table that answer.py reads. Knows no code and no word
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.domain.delivery import Event
+from app.domain.delivery import Event, Phase
 
 
 class Cause(StrEnum):
@@ -85,3 +85,9 @@ MEANINGS = {cause: Meaning(event, cause, effect) for cause, (event, effect) in _
 GONE_LATE = Meaning(Event.REJECT, Cause.ADDRESS_GONE, Effect.COUNT_BARE)
 # A size refused at MAIL (RFC 1870 §6.1) speaks of the lesson and of no recipient.
 CONTENT_EARLY = Meaning(Event.DEFER, Cause.CONTENT, Effect.FAULT_LESSON)
+
+
+def effect_of(cause: Cause, phase: Phase) -> Effect:
+    """What an answer led to that is remembered by its cause and its phase only."""
+    late = phase > Phase.RECIPIENT and cause is Cause.ADDRESS_GONE
+    return GONE_LATE.effect if late else MEANINGS[cause].effect

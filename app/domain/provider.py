@@ -10,6 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 OTHER = "other"
+#: The queue of all letters. What is said before RCPT speaks of no provider, only of us: to slow or
+#: hold this queue is to slow or hold everything.
+EVERY = "*"
+#: How the reason of each letter begins that waits because its queue is held.
+HELD_WITH = "queue held: "
 SLOW_FOR = timedelta(minutes=90)
 
 _BY_DOMAIN = {
@@ -73,6 +78,18 @@ def queue_of(domain: str, mx: str | None = None) -> str:
     """
     provider = provider_of(domain, mx)
     return provider if provider != OTHER else domain.lower().rstrip(".")
+
+
+def queue_for(email: str) -> str:
+    """The queue of an address (`local@domain`, the domain in A-labels)."""
+    return queue_of(email.rpartition("@")[2])
+
+
+def held_with(queue: str) -> str:
+    """The reason of a letter that waits because this queue is held. Letting the queue go lets go
+    all letters with this very reason, and no others.
+    """
+    return HELD_WITH + queue
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from enum import StrEnum
 from app.domain.meaning import Effect
 
 FAULTY_FROM = 3
+_WITNESSES = 3
 
 
 class Consequence(StrEnum):
@@ -50,3 +51,12 @@ def is_faulty(refused_by: Collection[int]) -> bool:
     `refused_by`: the subscribers; the same one twice counts once.
     """
     return len(set(refused_by)) >= FAULTY_FROM
+
+
+def is_believed(reported_for: Collection[int]) -> bool:
+    """True when reports about so many people's letters say that a provider refuses us.
+
+    A report is a mail, and a reader can write one to the return path of their own letter: one
+    person's alone must not stop everybody's. `reported_for`: the subscribers.
+    """
+    return len(set(reported_for)) >= _WITNESSES

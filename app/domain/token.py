@@ -15,7 +15,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -48,10 +48,10 @@ class Key:
     """One secret of the ring. `kid` names it openly: the first two bytes of its digest."""
 
     secret: bytes
+    kid: bytes = field(init=False)
 
-    @property
-    def kid(self) -> bytes:
-        return hashlib.sha256(b"kid\0" + self.secret).digest()[:2]
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kid", hashlib.sha256(b"kid\0" + self.secret).digest()[:2])
 
     def mac(self, purpose: Purpose, subject: bytes, expiry: int) -> bytes:
         text = b"\0".join(

@@ -17,6 +17,7 @@ from app.db import courses, deliveries, people
 from app.db.courses import Course, Lesson, LessonState, Version
 from app.db.deliveries import Delivery
 from app.db.people import Enrollment
+from app.db.rulings import Verdict
 from app.db.session import ready
 from app.domain import course as files
 from app.domain import delivery as rules
@@ -24,7 +25,8 @@ from app.domain import schedule
 from app.domain.course import CourseDraft, Finding, LessonDraft
 from app.domain.delivery import Event, LetterKind, Why
 from app.domain.errors import CourseBroken
-from app.flows import discuss, record
+from app.domain.unknown import By
+from app.flows import discuss, mend, pace, record, unsettled
 from app.flows.installation import Installation
 from app.mail.templates import Templates
 
@@ -96,20 +98,24 @@ async def take_as_sent(
 ) -> Delivery:
     """Decide that an unknown delivery arrived; the course goes on. Raises TransitionForbidden."""
     delivery, enrollment = await _both(session, delivery_id)
-    delivery.state = rules.advance(delivery.state, Event.ACCEPT)
-    delivery.reason = "taken as sent by the author"
-    await record.accepted(session, delivery, enrollment, now=now, here=here)
+    by, because = By.PERSON, "the author says that it was sent"
+    await unsettled.take(session, delivery, enrollment, by, because, now=now, here=here)
     return delivery
 
 
 async def release(session: AsyncSession, delivery_id: int, *, now: datetime) -> Delivery:
     """Let a held, expired or unknown delivery go, now; an unknown one goes with the same bytes.
 
-    Raises TransitionForbidden.
+    A course that was paused because the lesson did not arrive goes on with it. Raises
+    TransitionForbidden.
     """
-    delivery, _ = await _both(session, delivery_id)
+    delivery, enrollment = await _both(session, delivery_id)
+    because = "the author wants it sent again"
+    unsettled.note_word(session, delivery, Verdict.RESEND, because, now=now)
     delivery.state = rules.advance(delivery.state, Event.RELEASE)
     delivery.reason, delivery.ready_at, delivery.first_tried_at = None, now, None
+    if rules.is_step(delivery.kind, delivery.intent):
+        pace.end_own_pause(enrollment)
     ready(session)
     return delivery
 
@@ -121,9 +127,12 @@ async def give_up(
     without it. Raises TransitionForbidden.
     """
     delivery, enrollment = await _both(session, delivery_id)
+    because = "the author gives it up"
+    unsettled.note_word(session, delivery, Verdict.GIVE_UP, because, now=now)
     delivery.state = rules.advance(delivery.state, Event.CANCEL)
     delivery.reason = Why.GIVEN_UP
     if delivery.kind is LetterKind.LESSON:
+        pace.end_own_pause(enrollment)
         await session.flush()
         await record.go_on(session, enrollment, now=now, here=here)
     if delivery.kind is LetterKind.ANSWER and delivery.remark_id:
@@ -188,7 +197,10 @@ async def _version(
 async def new_version(
     session: AsyncSession, lesson: Lesson, draft: LessonDraft, *, now: datetime
 ) -> Version | None:
-    """Publish the text of a draft as the lesson's newest Version; None when it is that already."""
+    """Publish the text of a draft as the lesson's newest Version; None when it is that already.
+
+    Where its last text was refused by servers, this one goes out in its place.
+    """
     newest = await courses.newest_version(session, lesson.id)
     if newest and newest.digest == draft.digest:
         return None
@@ -204,4 +216,5 @@ async def new_version(
         published_at=now,
     )
     session.add(version)
+    await mend.by_new_text(session, lesson, now=now)
     return version

@@ -12,8 +12,9 @@ from app.db.courses import Version
 from app.domain.address import Address
 from app.domain.delivery import LetterKind
 from app.domain.errors import LessonWithdrawn, RenderFailed
+from app.domain.schedule import Window
 from app.flows.installation import Installation
-from app.flows.settle import Syllabus
+from app.flows.syllabus import Syllabus
 from app.mail.compose import CourseMark, Envelope, Sender
 from app.mail.letters import LessonContext
 from app.mail.skeleton import Skeleton, build, mark
@@ -29,6 +30,8 @@ class Edition:
     image: Skeleton
     version_id: int
     next_delay: timedelta | None
+    window: Window
+    language: str
 
 
 class Press:
@@ -59,7 +62,9 @@ class Press:
                 self._editions.clear()
             image = self._image(syllabus, version, announced, number, named=named)
             delay = following.delay if following and announced else None
-            self._editions[key] = Edition(image, version.id, delay)
+            self._editions[key] = Edition(
+                image, version.id, delay, syllabus.window, course.language
+            )
         return self._editions[key]
 
     def _image(

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from app.domain.address import Address, fingerprint
 from app.domain.token import Key
+from app.domain.unknown import UnknownRule
 from app.mail.letters import Author
 
 
@@ -15,7 +16,7 @@ from app.mail.letters import Author
 class Installation:
     """`keys` newest first; `suppression_secret` never rotates (the fingerprints could not be told
     again); `speed` is how many times faster than the wall clock lessons are scheduled, 1 in
-    earnest.
+    earnest; `unknown_lessons` what becomes of a lesson of which nobody knows whether it arrived.
     """
 
     base_url: str
@@ -24,6 +25,7 @@ class Installation:
     suppression_secret: bytes
     author: Author
     speed: float
+    unknown_lessons: UnknownRule = UnknownRule.ASSUME_SENT
 
     def url(self, *path: str) -> str:
         """An address below BASE_URL."""

@@ -1,8 +1,8 @@
 """Writes marks and outcomes of many letters in one transaction.
 
 A group is tried again while the database is away: an answer that a server has given must not be
-forgotten because the database was restarted in that moment. Trying twice changes nothing,
-since every statement names the state and the fence that it expects.
+forgotten because the database was restarted in that moment. Trying twice changes nothing, since
+every statement names the state and the fence that it expects.
 """
 
 import asyncio
@@ -12,19 +12,16 @@ from datetime import datetime
 from itertools import chain, repeat
 
 import structlog
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db import bulk
-from app.db.bulk import Accepted
 from app.db.outbox import Claim
+from app.db.pen import Accepted, text_of
 from app.db.session import Database, is_passing
-from app.domain.answer import weigh
-from app.domain.delivery import Event, Reply
+from app.domain.delivery import Reply
 from app.flows.installation import Installation
 from app.flows.letterbook import Written
-from app.flows.record import record
-from app.flows.settle import settle
+from app.flows.record import record_all
+from app.flows.settle import accept_one, is_ordinary, settle
+from app.flows.syllabus import Syllabus
 
 _PAUSES = (0.1, 0.2, 0.5, 1, 2, 5)
 log = structlog.get_logger()
@@ -34,10 +31,19 @@ log = structlog.get_logger()
 class Outcome:
     """What a server said about a letter that was handed over."""
 
-    claim: Claim
+    letter: Written
     reply: Reply
-    wire: bytes
     hop: str | None
+
+    @property
+    def claim(self) -> Claim:
+        """The claim under which it was handed over."""
+        return self.letter.claim
+
+    @property
+    def wire(self) -> bytes:
+        """The bytes that went out."""
+        return self.letter.wire
 
 
 class Ledger:
@@ -48,61 +54,91 @@ class Ledger:
     ) -> None:
         self._database, self._here, self._clock = database, here, clock
 
-    async def write(self, wishes: Sequence[Written | Outcome]) -> list[bool]:
-        """Write a group; for a letter whether it may leave, for an outcome whether it was ours.
+    async def write(self, letters: Sequence[Written], outcomes: Sequence[Outcome]) -> set[int]:
+        """Write a group; returns the ids of the letters that may leave.
 
-        While the database is away this waits for it, however long that takes.
+        While the database is away this waits for it, however long that takes. When a group cannot
+        be written at all, each is written by itself: one spoils only itself.
         """
+        try:
+            return await self._patiently(letters, outcomes)
+        except Exception:
+            if len(letters) + len(outcomes) == 1:
+                # Its lease lapses, and it becomes unknown: seen, and never sent again by itself.
+                log.exception("ledger line not written")
+                return set()
+        marked = set[int]()
+        for outcome in outcomes:
+            await self.write([], [outcome])
+        for letter in letters:
+            marked |= await self.write([letter], [])
+        return marked
+
+    async def _patiently(self, letters: Sequence[Written], outcomes: Sequence[Outcome]) -> set[int]:
         pauses = chain(_PAUSES, repeat(_PAUSES[-1]))
         while True:
             try:
-                return await self._write(wishes)
-            except (DBAPIError, OSError) as fault:
-                if isinstance(fault, DBAPIError) and not is_passing(fault):
+                return await self._write(letters, outcomes)
+            except Exception as fault:
+                if not is_passing(fault):
                     raise
-                log.warning("ledger interrupted", fault=type(fault).__name__, wishes=len(wishes))
+                log.warning("ledger interrupted", fault=type(fault).__name__)
                 await asyncio.sleep(next(pauses))
 
-    async def _write(self, wishes: Sequence[Written | Outcome]) -> list[bool]:
-        outcomes = [wish for wish in wishes if isinstance(wish, Outcome)]
-        letters = [wish for wish in wishes if isinstance(wish, Written)]
-        now, done = self._clock(), set[int]()
-        async with self._database.writing() as session:
-            if outcomes:
-                done |= await self._record(session, outcomes, now)
-            if letters:
-                done |= await bulk.mark_in_data(session, [_mark(each) for each in letters], now=now)
-        return [wish.claim.delivery_id in done for wish in wishes]
+    async def _write(self, letters: Sequence[Written], outcomes: Sequence[Outcome]) -> set[int]:
+        """Lessons that were accepted and letters about to leave in one transaction, whatever is out
+        of the ordinary in another.
+        """
+        plain = [each for each in outcomes if _is_plain(each)]
+        others = [each for each in outcomes if not _is_plain(each)]
+        now, marked = self._clock(), set[int]()
+        if plain or letters:
+            async with self._database.pen.hand() as hand:
+                ids = {each.letter.due.enrollment_id for each in plain}
+                ids |= {each.due.enrollment_id for each in letters}
+                learners = {each.id: each for each in await hand.learners(sorted(ids))}
+                accepted, syllabi = list[Accepted](), dict[int, Syllabus]()
+                for each in plain:
+                    due, syllabus = each.letter.due, each.letter.syllabus
+                    learner = learners[due.enrollment_id]
+                    if syllabus and is_ordinary(learner, due.lesson_id or 0, syllabus):
+                        syllabi[due.course_id] = syllabus
+                        accepted.append(_accepted(each))
+                    else:
+                        others.append(each)
+                if accepted:
+                    await settle(hand, accepted, learners, syllabi, now=now, here=self._here)
+                if letters:
+                    marked = await hand.mark([each.mark for each in letters], now=now)
+        if others:
+            await self._one_by_one(others, now)
+        return marked
 
-    async def _record(
-        self, session: AsyncSession, outcomes: Sequence[Outcome], now: datetime
-    ) -> set[int]:
+    async def _one_by_one(self, outcomes: Sequence[Outcome], now: datetime) -> None:
         here = self._here
-        accepted = [each for each in outcomes if weigh(each.reply).event is Event.ACCEPT]
-        done = set[int]()
-        if accepted:
-            group = [Accepted(each.claim, each.reply) for each in accepted]
-            done |= await settle(session, group, now=now, here=here)
-        for each in outcomes:
-            if weigh(each.reply).event is not Event.ACCEPT and await record(
-                session,
-                each.claim,
-                each.reply,
-                wire=each.wire,
-                hop=each.hop,
-                now=now,
-                here=here,
-            ):
-                done.add(each.claim.delivery_id)
-        return done
+        refusals = [each for each in outcomes if not each.reply.is_acceptance]
+        async with self._database.writing() as session:
+            for each in outcomes:
+                if each.reply.is_acceptance:
+                    await accept_one(
+                        session, each.claim, each.reply, hop=each.hop, now=now, here=here
+                    )
+            if refusals:
+                await record_all(session, refusals, now=now, here=here)
 
 
-def _mark(letter: Written) -> dict[str, object]:
-    return {
-        "id": letter.claim.delivery_id,
-        "fence": letter.claim.fence,
-        "digest": letter.digest,
-        "message_id": letter.message_id,
-        "version_id": letter.version_id,
-        "written_at": letter.written_at.isoformat(timespec="microseconds"),
-    }
+def _is_plain(outcome: Outcome) -> bool:
+    return outcome.reply.is_acceptance and outcome.letter.syllabus is not None
+
+
+def _accepted(outcome: Outcome) -> Accepted:
+    claim, reply = outcome.claim, outcome.reply
+    return Accepted(
+        claim.delivery_id,
+        claim.fence,
+        outcome.letter.due.enrollment_id,
+        int(reply.phase),
+        reply.code,
+        text_of(reply),
+        outcome.hop,
+    )

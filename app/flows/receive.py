@@ -24,7 +24,8 @@ from app.domain.errors import TokenForged
 from app.domain.incoming import Kind, Verdict, classify
 from app.domain.quotation import new_words
 from app.domain.token import Purpose
-from app.flows import discuss, react
+from app.domain.unknown import settled_by
+from app.flows import discuss, react, unsettled
 from app.flows.installation import Installation
 from app.mail.compose import AUTHOR_SENDER, RETURN_HOST, SERVICE_SENDER
 from app.mail.parse import read
@@ -46,12 +47,15 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Whose mail it is and which letter of ours it belongs to."""
+    """Whose mail it is and which letter of ours it belongs to. `returned`: it came to the return
+    path of that letter, which nobody knows but who has the letter (VERP).
+    """
 
     by: Attribution
     enrollment: Enrollment
     person: Subscriber
     delivery: Delivery | None
+    returned: bool = False
 
 
 def inspect(raw: bytes) -> dict[str, object]:
@@ -149,8 +153,24 @@ async def file(
     elif verdict.kind is Kind.HUMAN:
         letter.filing, letter.reason = Filing.UNFILED, "it belongs to no learner known here"
     if place:
+        await _settle(session, letter, verdict, place, now=now, here=here)
         await _act(session, letter, mail, verdict, place, now=now)
     return letter
+
+
+async def _settle(
+    session: AsyncSession,
+    letter: IncomingLetter,
+    verdict: Verdict,
+    place: Place,
+    *,
+    now: datetime,
+    here: Installation,
+) -> None:
+    """Who names our letter has it: a doubt whether it arrived ends here."""
+    if place.delivery and place.by is not Attribution.SENDER and settled_by(verdict.kind):
+        number = place.delivery.id
+        await unsettled.settle_by_mail(session, letter, number, now=now, here=here)
 
 
 async def _act(
@@ -171,8 +191,8 @@ async def _act(
             await react.to_goodbye(session, place.enrollment.id, now=now)
         case Kind.UNSUBSCRIBE:
             await _discuss(session, letter, mail, place, own=own, now=now)
-        case Kind.BOUNCE if place.by is not Attribution.SENDER:
-            await react.to_bounce(session, place.person, verdict.failed, now=now)
+        case Kind.BOUNCE if place.delivery and place.returned:
+            await react.to_bounce(session, letter, place.delivery, verdict.failed, now=now)
         case Kind.COMPLAINT if place.by is not Attribution.SENDER:
             await react.to_complaint(session, place.person, now=now)
 
@@ -211,7 +231,8 @@ async def _place(session: AsyncSession, mail: IncomingMail, *, here: Installatio
         delivery = await _delivery_of(session, candidate, here=here)
         if delivery:
             enrollment, _, person = await people.with_course(session, delivery.enrollment_id)
-            return Place(candidate.by, enrollment, person, delivery)
+            returned = _PURPOSES[candidate.purpose] is Purpose.RETURN
+            return Place(candidate.by, enrollment, person, delivery, returned)
     return None
 
 

@@ -1,29 +1,55 @@
-"""What follows from the outcome of a delivery: the ledger, the next lesson, the conversation, a
-suppression. One short transaction each. Speaks to no server.
+"""What follows from the outcome of a delivery: the ledger, the letter's next state, the next
+lesson, the conversation. Speaks to no server; what a refusal means for others is said by aftermath
+and standstill.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import courses, deliveries, outbox, people
-from app.db.base import add_once
 from app.db.deliveries import Delivery
 from app.db.outbox import Claim
-from app.db.people import Enrollment, Suppression, SuppressionReason
-from app.db.session import ready
+from app.db.people import Enrollment
 from app.domain import delivery as rules
 from app.domain import enrollment as progress
 from app.domain.answer import Effect, weigh
-from app.domain.delivery import Event, LetterKind, Phase, Reply, State, Why
+from app.domain.delivery import Event, LetterKind, Phase, Reply, Why
 from app.domain.enrollment import Standing, Step
-from app.flows import discuss, pace
+from app.domain.provider import held_with, queue_for
+from app.flows import aftermath, discuss, pace, standstill
 from app.flows.installation import Installation
 from app.flows.plan import plan_next
+from app.flows.standstill import Notes
 
 # What a person must mend before it makes sense to try again: a loop, our own configuration.
 _FOR_A_PERSON = {Effect.HOLD_LETTER, Effect.HOLD_PROVIDER}
-_GONE = "the worker that was sending it was not heard of any more"
+
+
+class Told(Protocol):
+    """What a server said about a letter in our hand, with the bytes that went out (kept for the
+    next try) and the server that spoke.
+    """
+
+    @property
+    def claim(self) -> Claim: ...
+    @property
+    def reply(self) -> Reply: ...
+    @property
+    def wire(self) -> bytes: ...
+    @property
+    def hop(self) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _One:
+    claim: Claim
+    reply: Reply
+    wire: bytes
+    hop: str | None
 
 
 async def record(
@@ -35,19 +61,41 @@ async def record(
     hop: str | None,
     now: datetime,
     here: Installation,
-) -> State | None:
-    """Write down a refusal or a silence, and what follows (`settle` does so for acceptances).
+) -> bool:
+    """Write down one refusal or silence, see `record_all`; False when it was not ours any more."""
+    told = _One(claim, reply, wire, hop)
+    return bool(await record_all(session, [told], now=now, here=here))
 
-    `wire` are the bytes that went out; they are kept for the next try. `hop` is the server that
-    spoke. Returns the new state, or None when the claim had lapsed and the row is no longer ours.
+
+async def record_all(
+    session: AsyncSession, group: Sequence[Told], *, now: datetime, here: Installation
+) -> frozenset[int]:
+    """Write down refusals and silences and what follows (`settle` does so for acceptances).
+
+    Returns the deliveries that were still ours; of the others the claim had lapsed. What a group
+    says about queues is written once, at its end.
     """
+    notes = Notes()
+    done = [
+        each.claim.delivery_id
+        for each in group
+        if await _record(session, each, notes, now=now, here=here)
+    ]
+    await standstill.write(session, notes, now=now)
+    return frozenset(done)
+
+
+async def _record(
+    session: AsyncSession, told: Told, notes: Notes, *, now: datetime, here: Installation
+) -> bool:
+    claim, reply = told.claim, told.reply
     delivery = await deliveries.delivery(session, claim.delivery_id)
     enrollment = await people.enrollment(session, delivery.enrollment_id, lock=True)
     delivery = await deliveries.delivery(session, claim.delivery_id, lock=True)
     await session.refresh(delivery)
-    event = _event(delivery, reply, now)
     if delivery.fence != claim.fence or delivery.state not in rules.IN_FLIGHT:
-        return None
+        return False
+    meaning, event = weigh(reply), _event(delivery, reply, now)
     delivery.state = rules.advance(delivery.state, event)
     delivery.attempts += 1
     delivery.first_tried_at = delivery.first_tried_at or now
@@ -59,16 +107,21 @@ async def record(
         number=delivery.attempts,
         reply=reply,
         outcome=delivery.state,
-        hop=hop,
-        cause=weigh(reply).cause,
+        hop=told.hop,
+        cause=meaning.cause,
         now=now,
     )
     if reply.phase is Phase.DOT:
-        await outbox.keep_bytes(session, delivery.id, wire)
-    elif event is Event.DEFER and not await outbox.frozen(session, delivery.id):
-        _unfix(delivery)
-    await _follow(session, delivery, enrollment, event, reply, now=now)
-    return delivery.state
+        await outbox.keep_bytes(session, delivery.id, told.wire)
+    elif event is Event.DEFER and not await _may_have_gone_out(session, delivery):
+        unfix(delivery)
+    person = await people.subscriber(session, enrollment.subscriber_id)
+    queue = standstill.speaks_of(reply, queue_for(person.email))
+    notes.hear(queue, reply, meaning.effect)
+    await _follow(session, delivery, enrollment, event, reply, queue, now=now, here=here)
+    effect, phase = meaning.effect, reply.phase
+    await aftermath.follow(session, effect, phase, delivery, enrollment, queue, now=now)
+    return True
 
 
 async def accepted(
@@ -97,62 +150,31 @@ async def go_on(
         return
     course = await courses.course(session, enrollment.course_id)
     await plan_next(session, enrollment, course, now=now, speed=here.speed)
-    if enrollment.paused_at:
+    if enrollment.standing is Standing.PAUSED:
         await session.flush()
         await pace.hold_for_pause(session, enrollment)
 
 
-async def suppress(
-    session: AsyncSession, fingerprint: str, reason: SuppressionReason, *, now: datetime
-) -> None:
-    """Never write to this address again; the first reason stands."""
-    new = {"fingerprint": fingerprint, "reason": reason, "created_at": now}
-    await add_once(session, Suppression, new)
-
-
-async def give_up_lapsed(session: AsyncSession, *, now: datetime) -> int:
-    """Mark what dead workers left behind as unknown; returns how many.
-
-    Of what had been marked as going out nobody can say how far it came: a person decides, or an
-    acceptance that is recorded after all. It is never sent again by itself, and never dropped.
-    """
-    left_behind = await outbox.lapsed(session, now=now)
-    for delivery in left_behind:
-        handed_over = delivery.state is State.IN_DATA
-        delivery.state = rules.advance(delivery.state, Event.LOSE)
-        delivery.reason = _GONE if handed_over else Why.NEVER_HANDED_OVER
-        delivery.lease_until = None
-    return len(left_behind)
-
-
-async def release_unsent(session: AsyncSession, *, now: datetime) -> int:
-    """Let go what a dead worker had claimed and never offered to anybody; returns how many.
-
-    The mark that a letter is going out is committed before the first word to a server, so a claim
-    without it is surely not sent: nothing is lost with the worker, and nothing can come twice.
-    """
-    unsent = await outbox.unknown_because(session, Why.NEVER_HANDED_OVER)
-    for delivery in unsent:
-        delivery.state = rules.advance(delivery.state, Event.RELEASE)
-        delivery.reason, delivery.ready_at = None, now
-    if unsent:
-        ready(session)
-    return len(unsent)
-
-
-def _unfix(delivery: Delivery) -> None:
+def unfix(delivery: Delivery) -> None:
     """No content went out, so the next try may be written anew, by the text of that day."""
     delivery.digest = delivery.message_id = delivery.written_at = None
     if not rules.is_copy(delivery.intent):
         delivery.version_id = None
 
 
+async def _may_have_gone_out(session: AsyncSession, delivery: Delivery) -> bool:
+    """Whether content left in an earlier try; its bytes need not be kept for that (see lapse)."""
+    if delivery.unknown_since:
+        return True
+    return await outbox.frozen(session, delivery.id) is not None
+
+
 def _event(delivery: Delivery, reply: Reply, now: datetime) -> Event:
     event = weigh(reply).event
     first = delivery.first_tried_at or now
-    if _waits_for_a_person(reply) and delivery.kind is LetterKind.ANSWER:
-        # The author is told at once, and the learner's question waits again.
-        return Event.REJECT
+    if _waits_for_a_person(reply):
+        # Of an answer the author is told at once, and the learner's question waits again.
+        return Event.REJECT if delivery.kind is LetterKind.ANSWER else event
     if event is Event.DEFER and rules.expired(delivery.kind, first, now):
         return Event.EXPIRE
     return event
@@ -173,33 +195,41 @@ async def _follow(
     enrollment: Enrollment,
     event: Event,
     reply: Reply,
+    queue: str,
     *,
     now: datetime,
+    here: Installation,
 ) -> None:
+    """What becomes of the letter itself."""
     match event:
+        case Event.LOSE:
+            delivery.unknown_since = now
+        case Event.DEFER if _waits_for_a_person(reply):
+            delivery.ready_at = now
+            delivery.state = rules.advance(delivery.state, Event.HOLD)
+            if weigh(reply).effect is Effect.HOLD_PROVIDER:
+                delivery.reason = held_with(queue)
         case Event.DEFER:
-            delivery.ready_at = rules.retry_at(delivery.attempts, now, seed=delivery.id)
-            if _waits_for_a_person(reply):
-                delivery.state = rules.advance(delivery.state, Event.HOLD)
-            else:
-                _heed_pause(delivery, enrollment)
+            again = rules.retry_at(delivery.attempts, now, seed=delivery.id)
+            speed = here.speed
+            delivery.ready_at = await pace.in_window(
+                session, delivery, enrollment, again, speed=speed
+            )
+            _heed_pause(delivery, enrollment)
         case Event.REJECT | Event.EXPIRE:
-            if weigh(reply).effect is Effect.SUPPRESS:
-                person = await people.subscriber(session, enrollment.subscriber_id)
-                gone = SuppressionReason.ADDRESS_GONE
-                await suppress(session, person.fingerprint, gone, now=now)
+            if event is Event.EXPIRE and rules.is_step(delivery.kind, delivery.intent):
+                await pace.pause_by_itself(session, enrollment, Why.EXPIRED, now=now)
             if delivery.kind is LetterKind.ANSWER and delivery.remark_id:
                 await discuss.answer_failed(session, delivery.remark_id, now=now)
 
 
 def _heed_pause(delivery: Delivery, enrollment: Enrollment) -> None:
     """A letter that comes back to the queue of a learner who paused or left meanwhile."""
-    is_lesson = delivery.kind is LetterKind.LESSON and not rules.is_copy(delivery.intent)
     if delivery.kind is LetterKind.ANSWER:
         return
     if enrollment.standing is Standing.LEFT:
         delivery.state = rules.advance(delivery.state, Event.CANCEL)
         delivery.reason = Why.LEFT
-    elif enrollment.standing is Standing.PAUSED and is_lesson:
+    elif enrollment.standing is Standing.PAUSED and rules.is_step(delivery.kind, delivery.intent):
         delivery.state = rules.advance(delivery.state, Event.HOLD)
         delivery.reason = Why.PAUSED

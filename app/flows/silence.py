@@ -9,11 +9,11 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db import people
+from app.db import people, suppressed
 from app.db.people import Suppression, SuppressionReason
 from app.domain.errors import Conflict, RecordUnknown
 from app.flows.installation import Installation
-from app.flows.record import go_on, suppress
+from app.flows.record import go_on
 from app.mail.recipient import read_address
 
 
@@ -26,7 +26,7 @@ async def silence(
     """
     fingerprint = here.fingerprint(read_address(email))
     known = await people.suppression_of(session, fingerprint)
-    await suppress(session, fingerprint, SuppressionReason.AUTHOR, now=now)
+    await suppressed.suppress(session, fingerprint, SuppressionReason.AUTHOR, now=now)
     stands = await people.suppression_of(session, fingerprint)
     if stands is None:
         raise RecordUnknown

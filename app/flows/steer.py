@@ -12,13 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db import courses, deliveries, people
 from app.db.deliveries import Delivery
 from app.db.people import Enrollment
+from app.db.rulings import Verdict
 from app.domain import delivery as rules
 from app.domain import enrollment as progress
 from app.domain import schedule
 from app.domain.delivery import Event, State, Why
 from app.domain.enrollment import Step
 from app.domain.errors import Conflict, LessonUnknown
-from app.flows import pace, record, subscribe
+from app.flows import pace, record, subscribe, unsettled
 from app.flows.installation import Installation
 from app.flows.plan import plan_copy
 
@@ -28,6 +29,7 @@ async def pause(session: AsyncSession, enrollment_id: int, *, now: datetime) -> 
     enrollment = await people.enrollment(session, enrollment_id, lock=True)
     enrollment.standing = progress.advance(enrollment.standing, Step.PAUSE)
     enrollment.paused_at = enrollment.paused_at or now
+    enrollment.paused_by = None
     await pace.hold_for_pause(session, enrollment)
     return enrollment
 
@@ -40,7 +42,7 @@ async def resume(
     enrollment.standing = progress.advance(enrollment.standing, Step.RESUME)
     course = await courses.course(session, enrollment.course_id)
     await pace.resume_after_pause(session, enrollment, course, now=now, speed=here.speed)
-    enrollment.paused_at = None
+    enrollment.paused_at = enrollment.paused_by = None
     return enrollment
 
 
@@ -55,8 +57,11 @@ async def skip(
     lesson = await deliveries.current_lesson(session, enrollment_id)
     if lesson is None or lesson.state in rules.IN_FLIGHT:
         raise Conflict("no lesson lies ahead that could be skipped")
+    because = "the lesson is skipped"
+    unsettled.note_word(session, lesson, Verdict.GIVE_UP, because, now=now)
     lesson.state = rules.advance(lesson.state, Event.CANCEL)
     lesson.reason = Why.SKIPPED
+    pace.end_own_pause(enrollment)
     await session.flush()
     await record.go_on(session, enrollment, now=now, here=here)
     return enrollment

@@ -3,7 +3,8 @@ person only a few fields are put in. Sends, signs and chooses nothing.
 
 The image is made by the same `compose` as every letter, from marks where the fields will be, and
 then cut at the marks. Fields inside the bodies stand on quoted-printable lines of their own
-(soft breaks before and behind), so that no line grows beyond 76 whatever is put in.
+(soft breaks before and behind), so that no line grows beyond 76 whatever is put in. No line of an
+image begins with a dot.
 """
 
 import re
@@ -125,7 +126,8 @@ def _body(text: str, *, html: bool) -> list[bytes | Slot]:
 
 def _quoted(text: str) -> bytes:
     latin = text.encode().decode("latin-1").replace("\r\n", "\n")
-    return body_encode(latin, maxlinelen=_ROOM, eol="\r\n").encode("ascii")
+    lines = body_encode(latin, maxlinelen=_ROOM - 2, eol="\r\n").encode("ascii").split(b"\r\n")
+    return b"\r\n".join(map(_dotless, lines))
 
 
 def _written(slot: Slot, value: str) -> bytes:
@@ -136,7 +138,7 @@ def _written(slot: Slot, value: str) -> bytes:
         coded = raw.replace(b"=", b"=3D")
     else:
         coded = b"".join([_CODED[byte] for byte in raw])
-    return coded if len(coded) <= _WIDTH else _broken(coded)
+    return _dotless(coded) if len(coded) <= _WIDTH else _broken(coded)
 
 
 def _broken(coded: bytes) -> bytes:
@@ -148,4 +150,11 @@ def _broken(coded: bytes) -> bytes:
             cut -= 1
         lines.append(coded[:cut])
         coded = coded[cut:]
-    return _SOFT.join([*lines, coded])
+    return _SOFT.join(map(_dotless, [*lines, coded]))
+
+
+def _dotless(line: bytes) -> bytes:
+    """A line that begins with no dot: nothing is left for the transport to double (RFC 5321
+    §4.5.2), and nothing for a careless server on the way to get wrong.
+    """
+    return b"=2E" + line[1:] if line.startswith(b".") else line

@@ -6,64 +6,47 @@ broke before or after the final dot. The difference is "surely not sent" against
 each command is given here by itself and each answer comes back as a Reply with its phase.
 """
 
-from collections.abc import Awaitable
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
 
 from aiosmtplib import SMTP, SMTPException, SMTPResponseException
 
 from app.domain.delivery import Phase, Reply
-from app.domain.errors import SettingMissing
-from app.mail.pipeline import ReplyQueue
+from app.mail.next_hop import Relay
+from app.mail.pipeline import Replies
 
-# RFC 5321 §4.5.3.2, in seconds; ten minutes after the dot, since giving up early makes duplicates.
-_CONNECT_PATIENCE, _COMMAND_PATIENCE, _DATA_PATIENCE, _DOT_PATIENCE = 60, 300, 120, 600
-_PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
-_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+_GOODBYE_SECONDS = 5
+_LOST = "the connection was lost"
 
 
 @dataclass(frozen=True, slots=True)
-class Relay:
-    """The next hop: `smtp://`, `smtps://` (TLS from the start) or `smtp+starttls://user:pass@host`."""
+class Patience:
+    """How long to wait for an answer, in seconds (RFC 5321 §4.5.3.2): ten minutes after the dot,
+    since giving up early makes duplicates.
+    """
 
-    scheme: str
-    host: str
-    port: int
-    user: str | None
-    password: str | None
-
-    @property
-    def on_loopback(self) -> bool:
-        """True when letters given to it do not leave this machine at once."""
-        return self.host in _LOOPBACK
-
-
-def relay(url: str) -> Relay:
-    """The relay that a URL names. Raises SettingMissing with the forms that are understood."""
-    forms = SettingMissing(
-        "FEUILLETON_SMTP_URL reads smtp://host:port, smtps://user:password@host "
-        "or smtp+starttls://user:password@host:587"
-    )
-    parts = urlsplit(url)
-    if parts.scheme not in _PORTS or not parts.hostname:
-        raise forms
-    try:
-        port = parts.port or _PORTS[parts.scheme]
-    except ValueError as fault:
-        raise forms from fault
-    return Relay(
-        scheme=parts.scheme,
-        host=parts.hostname,
-        port=port,
-        user=unquote(parts.username) if parts.username else None,
-        password=unquote(parts.password) if parts.password else None,
-    )
+    connect: float = 60
+    command: float = 300
+    data: float = 120
+    dot: float = 600
 
 
 class Line:
-    """One connection to the relay, for one letter after another."""
+    """One connection to the relay, for one letter after another.
 
-    def __init__(self, relay: Relay, *, helo: str) -> None:
+    `point` is told the names of moments (see flows/points.py) at which a test may end the process.
+    """
+
+    def __init__(
+        self,
+        relay: Relay,
+        *,
+        helo: str,
+        patience: Patience = Patience(),
+        point: Callable[[str], None] | None = None,
+    ) -> None:
         self._smtp = SMTP(
             hostname=relay.host,
             port=relay.port,
@@ -72,17 +55,26 @@ class Line:
             local_hostname=helo,
             use_tls=relay.scheme == "smtps",
             start_tls=relay.scheme == "smtp+starttls",
-            timeout=_COMMAND_PATIENCE,
+            timeout=patience.command,
         )
-        self._queue: ReplyQueue | None = None
-        self._pipelining = False
-        self._unfinished = False
+        self._patience, self._point = patience, point
+        self._replies: Replies | None = None
+        self._pipelining = self._utf8 = self._unfinished = False
         self._hop: str | None = None
+        # The letter under way: what is still to be written, what is still to be answered, the
+        # first refusal, and whom to tell.
+        self._commands: deque[tuple[Phase, bytes]] = deque()
+        self._expected: deque[Phase] = deque()
+        self._wire, self._dotless = b"", False
+        self._refusal: Reply | None = None
+        self._done: Callable[[Reply], None] | None = None
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
 
     @property
     def alive(self) -> bool:
         """Whether the connection still stands, as far as this end knows."""
-        return self._queue is not None and self._queue.standing
+        return self._replies is not None and self._replies.standing
 
     @property
     def hop(self) -> str | None:
@@ -91,73 +83,174 @@ class Line:
 
     async def open(self) -> Reply:
         """Connect, greet, secure and log in, as the relay's URL asks. Code 2yz when all is well."""
-        reply = await _told(Phase.CONNECT, self._smtp.connect(timeout=_CONNECT_PATIENCE))
+        connecting = self._smtp.connect(timeout=self._patience.connect)
+        reply = await _told(Phase.CONNECT, connecting)
         if reply.code // 100 != 2:
             return reply
         reply = await _told(Phase.HELLO, self._smtp.ehlo())
         if reply.code // 100 == 2:
             self._hop = _described(self._smtp)
             self._pipelining = self._smtp.supports_extension("pipelining")
-            self._queue = ReplyQueue.take_over(self._smtp)
+            self._utf8 = self._smtp.supports_extension("smtputf8")
+            self._replies = Replies.take_over(self._smtp, self._heard, self._lost)
         return reply
 
-    async def send(self, sender: str, recipient: str, wire: bytes) -> Reply:
-        """Offer a letter and hand it over: the first refusal, or the answer to the final dot.
+    def carry(
+        self,
+        sender: str,
+        recipient: str,
+        wire: bytes,
+        done: Callable[[Reply], None],
+        *,
+        dotless: bool = False,
+    ) -> None:
+        """Offer a letter and hand it over; `done` is told the first refusal, or the answer to the
+        final dot. One letter at a time. `dotless`: no line of it begins with a dot, so that nobody
+        need look.
 
         Phase DOT: as it says, code 0 meaning that nobody knows. Any earlier phase: surely not sent.
         """
-        if self._queue is None:
-            return Reply(Phase.CONNECT, 0, "the connection is not open")
+        self._done, self._wire, self._refusal = done, wire, None
+        self._dotless = dotless
         utf8 = not recipient.isascii()
-        if utf8 and not self._smtp.supports_extension("smtputf8"):
-            return Reply(Phase.RECIPIENT, 553, "5.6.7 the relay carries no non-ASCII addresses")
-        refusal = await self._offer(self._queue, sender, recipient, utf8=utf8)
-        if refusal:
-            return refusal
-        self._queue.send(stuffed(wire) + b".\r\n")
-        return Reply(Phase.DOT, *await self._queue.reply(_DOT_PATIENCE))
+        if self._replies is None or not self._replies.standing:
+            self._finish(Reply(Phase.CONNECT, 0, "the connection is not open"))
+            return
+        if utf8 and not self._utf8:
+            lacking = "5.6.7 the relay carries no non-ASCII addresses"
+            self._finish(Reply(Phase.RECIPIENT, 553, lacking))
+            return
+        extension = " SMTPUTF8" if utf8 else ""
+        mail = f"MAIL FROM:<{sender}>{extension}\r\n"
+        rcpt = f"RCPT TO:<{recipient}>\r\n"
+        self._wait(self._patience.command)
+        if self._pipelining and not self._unfinished:
+            self._expected = deque((Phase.SENDER, Phase.RECIPIENT, Phase.DATA))
+            self._replies.send(f"{mail}{rcpt}DATA\r\n".encode())
+            return
+        self._commands = deque(
+            (
+                (Phase.SENDER, mail.encode()),
+                (Phase.RECIPIENT, rcpt.encode()),
+                (Phase.DATA, b"DATA\r\n"),
+            )
+        )
+        if self._unfinished:
+            self._commands.appendleft((Phase.SENDER, b"RSET\r\n"))
+        self._unfinished = False
+        self._next_command()
+
+    async def send(self, sender: str, recipient: str, wire: bytes) -> Reply:
+        """`carry`, for who waits."""
+        reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self.carry(sender, recipient, wire, reply.set_result)
+        return await reply
 
     async def close(self) -> None:
         """Say goodbye. What happens to the goodbye changes nothing about any letter."""
-        if self._queue and self._queue.standing:
-            self._queue.send(b"QUIT\r\n")
-            await self._queue.reply(5)
-            self._queue.drop()
+        if self._replies and self._replies.standing and self._done is None:
+            said: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+            self._done = said.set_result
+            self._expected.append(Phase.SENDER)
+            # Whatever is answered ends it, as after a refusal.
+            self._refusal = Reply(Phase.SENDER, 221, "goodbye")
+            self._wait(_GOODBYE_SECONDS)
+            self._replies.send(b"QUIT\r\n")
+            await said
+        if self._replies:
+            self._replies.drop()
+        if self._timer:
+            self._timer.cancel()
         self._smtp.close()
 
-    async def _offer(
-        self, queue: ReplyQueue, sender: str, recipient: str, *, utf8: bool
-    ) -> Reply | None:
-        """MAIL, RCPT and DATA, in one write where the server can take it (RFC 2920)."""
-        mail = f"MAIL FROM:<{sender}>{' SMTPUTF8' if utf8 else ''}\r\n".encode()
-        commands = [(Phase.SENDER, mail, _COMMAND_PATIENCE)]
-        commands.append((Phase.RECIPIENT, f"RCPT TO:<{recipient}>\r\n".encode(), _COMMAND_PATIENCE))
-        commands.append((Phase.DATA, b"DATA\r\n", _DATA_PATIENCE))
-        if self._unfinished:
-            commands.insert(0, (Phase.SENDER, b"RSET\r\n", _COMMAND_PATIENCE))
-        if not self._pipelining:
-            return await self._offer_singly(queue, commands)
-        queue.send(b"".join(command for _, command, _ in commands))
-        replies = [Reply(phase, *await queue.reply(wait)) for phase, _, wait in commands]
-        refusal = next((reply for reply in replies if not _goes_on(reply)), None)
-        if refusal and replies[-1].code == 354:
-            # The server wants a content although nobody may have it: give it none (RFC 2920 §3.1).
-            queue.send(b".\r\n")
-            await queue.reply(_DOT_PATIENCE)
-        self._unfinished = refusal is not None
-        return refusal
+    def _heard(self, code: int, text: str) -> None:
+        if not self._expected:
+            # Said unasked, as "421 closing": it must not be taken for the answer to the next word.
+            if self._replies and code:
+                self._replies.drop()
+            return
+        phase = self._expected.popleft()
+        reply = Reply(phase, code, text)
+        if code == 0 or phase is Phase.DOT:
+            self._finish(self._refusal or reply)
+            return
+        if self._refusal is None and not _goes_on(reply):
+            self._refusal = reply
+        if self._refusal:
+            self._refused(reply)
+        elif phase is Phase.DATA:
+            self._hand_over()
+        elif self._commands:
+            self._next_command()
 
-    async def _offer_singly(
-        self, queue: ReplyQueue, commands: list[tuple[Phase, bytes, int]]
-    ) -> Reply | None:
-        for phase, command, wait in commands:
-            queue.send(command)
-            reply = Reply(phase, *await queue.reply(wait))
-            if not _goes_on(reply):
-                self._unfinished = True
-                return reply
-        self._unfinished = False
-        return None
+    def _refused(self, reply: Reply) -> None:
+        """The first refusal stands; what was written besides is still to be answered."""
+        self._unfinished = True
+        if self._expected:
+            return
+        if reply.phase is Phase.DATA and reply.code == 354 and self._replies:
+            # The server wants a content although nobody may have it: give it none (RFC 2920 §3.1).
+            self._expected.append(Phase.DOT)
+            self._wait(self._patience.dot)
+            self._replies.send(b".\r\n")
+        else:
+            self._finish(self._refusal or reply)
+
+    def _next_command(self) -> None:
+        phase, command = self._commands.popleft()
+        self._expected.append(phase)
+        self._wait(self._patience.data if phase is Phase.DATA else self._patience.command)
+        if self._replies:
+            self._replies.send(command)
+
+    def _hand_over(self) -> None:
+        if self._point:
+            self._point("before_content")
+        self._expected.append(Phase.DOT)
+        self._wait(self._patience.dot)
+        if self._replies:
+            wire = self._wire if self._dotless else stuffed(self._wire)
+            self._replies.send(wire + b".\r\n")
+        if self._point:
+            self._point("after_content")
+
+    def _lost(self) -> None:
+        if self._done:
+            phase = self._expected[0] if self._expected else Phase.SENDER
+            self._finish(self._refusal or Reply(phase, 0, _LOST))
+
+    def _finish(self, reply: Reply) -> None:
+        done, self._done = self._done, None
+        self._expected.clear()
+        self._commands.clear()
+        self._wire = b""
+        if reply.code == 0 and self._replies:
+            self._replies.drop()
+        if done:
+            done(reply)
+
+    def _wait(self, seconds: float) -> None:
+        """Wait no longer than this for the next answer. One timer per connection is kept, and set
+        anew only when it would ring too late: a timer per command costs more than the command.
+        """
+        loop = asyncio.get_running_loop()
+        self._deadline = loop.time() + seconds
+        if self._timer and self._timer.when() > self._deadline:
+            self._timer.cancel()
+            self._timer = None
+        if self._timer is None:
+            self._timer = loop.call_later(seconds, self._look, seconds)
+
+    def _look(self, seconds: float) -> None:
+        self._timer = None
+        if self._done is None:
+            return
+        left = self._deadline - asyncio.get_running_loop().time()
+        if left > 0:
+            self._timer = asyncio.get_running_loop().call_later(left, self._look, seconds)
+            return
+        phase = self._expected[0] if self._expected else Phase.SENDER
+        self._finish(self._refusal or Reply(phase, 0, "no answer in time"))
 
 
 def stuffed(wire: bytes) -> bytes:

@@ -10,6 +10,8 @@ from app.web import (
     admin_incoming,
     admin_lessons,
     admin_people,
+    admin_queues,
+    admin_sending,
     admin_suppressions,
     admin_tokens,
 )
@@ -24,6 +26,8 @@ for _door in (
     admin_conversations,
     admin_incoming,
     admin_suppressions,
+    admin_queues,
+    admin_sending,
     admin_tokens,
 ):
     router.include_router(_door.router)

@@ -11,7 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import deliveries, listing
 from app.db.deliveries import Delivery
+from app.db.rulings import Verdict
 from app.domain.delivery import LetterKind, State
+from app.domain.unknown import By
 from app.flows import author
 from app.web.admin_fields import Id, IdWanted, answer_like
 from app.web.admin_route import Acting, admin_router
@@ -41,10 +43,23 @@ class AttemptOut(BaseModel):
     text: str
 
 
+class RulingOut(BaseModel):
+    """What was decided about a letter of which nobody knew whether it had arrived, and by whom."""
+
+    model_config = answer_like(
+        at="2026-11-25T09:04:12Z", verdict="sent", by="rule", because="no sign of it for 24 hours"
+    )
+
+    at: datetime
+    verdict: Verdict
+    by: By
+    because: str
+
+
 class DeliveryOut(BaseModel):
     """One letter to one person, planned or past. `reason` says why it is where it is. `due_at` is
     when it was meant to leave, `ready_at` when it may be tried (again), `planned_day` the
-    learner's local day.
+    learner's local day. `unknown_since` is when it (last) became uncertain whether it had arrived.
     """
 
     model_config = answer_like(
@@ -72,6 +87,8 @@ class DeliveryOut(BaseModel):
                 "text": "2.0.0 queued as 4XyZ",
             }
         ],
+        unknown_since=None,
+        rulings=[],
     )
 
     id: int
@@ -89,14 +106,21 @@ class DeliveryOut(BaseModel):
     created_at: datetime
     message_id: str | None
     attempts: list[AttemptOut]
+    unknown_since: datetime | None
+    rulings: list[RulingOut]
 
 
 async def with_attempts(session: AsyncSession, rows: Sequence[Delivery]) -> list[dict[str, Any]]:
-    """The answer for each of these deliveries: the row, and the tries in place of their number."""
+    """The answer for each of these deliveries: the row, the tries in place of their number, and
+    the rulings.
+    """
+    await session.flush()
     tried = await listing.attempts_at(session, rows)
-    own = DeliveryOut.model_fields.keys() - {"attempts"}
+    ruled = await listing.rulings_at(session, rows)
+    own = DeliveryOut.model_fields.keys() - {"attempts", "rulings"}
     return [
-        {name: getattr(row, name) for name in own} | {"attempts": tried.get(row.id, [])}
+        {name: getattr(row, name) for name in own}
+        | {"attempts": tried.get(row.id, []), "rulings": ruled.get(row.id, [])}
         for row in rows
     ]
 

@@ -19,7 +19,9 @@ router = admin_router("enrollments")
 
 
 class EnrollmentOut(BaseModel):
-    """A person in a course. `left_by` says by which way somebody left."""
+    """A person in a course. `left_by` says by which way somebody left, `paused_by` why the course
+    was paused by itself (null: a person asked for it).
+    """
 
     model_config = answer_like(
         id=20,
@@ -30,6 +32,7 @@ class EnrollmentOut(BaseModel):
         created_at="2026-11-24T09:00:00Z",
         confirmed_at="2026-11-24T09:04:10Z",
         paused_at=None,
+        paused_by=None,
         finished_at=None,
         left_at=None,
         left_by=None,
@@ -43,6 +46,7 @@ class EnrollmentOut(BaseModel):
     created_at: datetime
     confirmed_at: datetime | None
     paused_at: datetime | None
+    paused_by: str | None
     finished_at: datetime | None
     left_at: datetime | None
     left_by: str | None

@@ -63,6 +63,7 @@ def _hour(value: object) -> object:
 
 Id = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 IdWanted = Annotated[int | None, Query(ge=1, le=LARGEST_ID)]
+QueueName = Annotated[str, Path(pattern=r"^(\*|[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?)$")]
 IdNamed = Annotated[int, Strict(), Field(ge=1, le=LARGEST_ID)]
 Text = Annotated[str, Field(max_length=TEXT_LONGEST), AfterValidator(_printable)]
 Line = Annotated[

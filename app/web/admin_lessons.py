@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, Strict
 
 from app.db import courses, listing
 from app.db.courses import Lesson, LessonState, Version
-from app.flows import amend
+from app.flows import amend, mend
 from app.web.admin_fields import (
     Id,
     IdWanted,
@@ -35,7 +35,8 @@ _TEXT = {
 
 class LessonOut(BaseModel):
     """A place in a course; the text is its newest Version. `delay_minutes` is the wait after the
-    lesson before was accepted.
+    lesson before was accepted. `faulty_at`: its copies are kept back because several people's
+    servers refused its content.
     """
 
     model_config = answer_like(
@@ -45,6 +46,7 @@ class LessonOut(BaseModel):
         position=3,
         delay_minutes=1440,
         state="published",
+        faulty_at=None,
         created_at="2026-11-24T09:00:00Z",
     )
 
@@ -54,6 +56,7 @@ class LessonOut(BaseModel):
     position: int
     delay_minutes: int
     state: LessonState
+    faulty_at: datetime | None
     created_at: datetime
 
 
@@ -120,6 +123,15 @@ async def change_lesson(lesson_id: Id, change: LessonPatch, session: Acting) -> 
     A withdrawn lesson that was planned is passed over. A changed delay plans nobody anew.
     """
     return await amend.change_lesson(session, lesson_id, given(change))
+
+
+@router.post("/lessons/{lesson_id}/stand-by", response_model=LessonOut)
+async def stand_by_lesson(lesson_id: Id, session: Acting, now: Now) -> Lesson:
+    """Let the copies of a lesson go that are kept back because servers refused its content.
+
+    A conflict when none is kept back. A new Version lets them go too, in its own words.
+    """
+    return await mend.stand_by(session, lesson_id, now=now)
 
 
 @router.get("/versions", response_model=Page[VersionOut])

@@ -15,7 +15,8 @@ from app.db.deliveries import Delivery
 from app.db.register import Waiting
 from app.domain.conversation import Turn
 from app.domain.errors import BodyMalformed, RecordUnknown
-from app.flows import discuss, preview
+from app.domain.unknown import Outlook
+from app.flows import discuss, preview, unsettled
 from app.flows.preview import Reading
 from app.web.deps import Now, Writing
 from app.web.desk_page import AtDesk, Desk, Id, back_to
@@ -26,10 +27,13 @@ router = APIRouter(prefix="/desk", include_in_schema=False)
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A remark; for the author's own, the letter that carries it to the learner."""
+    """A remark; for the author's own, the letter that carries it to the learner, and what will
+    become of it by itself while nobody knows whether it arrived.
+    """
 
     remark: Remark
     letter: Delivery | None
+    outlook: Outlook | None
 
 
 @router.get("")
@@ -45,6 +49,7 @@ async def overview(desk: AtDesk, turn: Turn = Turn.OPEN, said: str = "") -> Resp
         waiting=await register.conversations_in(session, turn),
         troubled=await postbook.count_troubled(session),
         unfiled=await postbook.count_unfiled(session),
+        faulty=await postbook.faulty_lessons(session),
         anybody=await roll.anybody(session),
     )
 
@@ -94,7 +99,14 @@ async def reopen(conversation_id: Id, session: Writing, now: Now) -> Response:
 async def _thread(desk: Desk, about: Waiting) -> list[Said]:
     letters = await register.answers_in(desk.session, about.conversation)
     remarks = await conversations.remarks_of(desk.session, about.conversation.id)
-    return [Said(remark, letters.get(remark.id)) for remark in remarks]
+    return [await _said(desk, remark, letters.get(remark.id)) for remark in remarks]
+
+
+async def _said(desk: Desk, remark: Remark, letter: Delivery | None) -> Said:
+    if letter is None:
+        return Said(remark, None, None)
+    here = desk.parts.here
+    return Said(remark, letter, await unsettled.ahead(desk.session, letter, here=here))
 
 
 async def _reading(desk: Desk, about: Waiting) -> Reading | None:

@@ -1,6 +1,7 @@
 """The desk's view of courses: the lessons in order, and each as the letter that learners get.
 
-Publishes nothing: courses are imported from their files.
+Publishes nothing: courses are imported from their files. The one button is the author's word on a
+lesson that servers refuse.
 """
 
 from dataclasses import dataclass
@@ -10,8 +11,10 @@ from fastapi.responses import HTMLResponse, Response
 
 from app.db import courses
 from app.db.courses import Lesson, Version
-from app.flows import preview
-from app.web.desk_page import AtDesk, Id
+from app.flows import mend, preview
+from app.web.deps import Now, Writing
+from app.web.desk_page import AtDesk, Id, back_to
+from app.web.desk_session import OwnForm
 from app.web.public import Slug
 
 router = APIRouter(prefix="/desk/courses", include_in_schema=False)
@@ -52,16 +55,28 @@ async def course(slug: Slug, desk: AtDesk) -> Response:
 
 
 @router.get("/{slug}/lessons/{lesson_id}")
-async def lesson(slug: Slug, lesson_id: Id, desk: AtDesk) -> Response:
+async def lesson(slug: Slug, lesson_id: Id, desk: AtDesk, said: str = "") -> Response:
     """One lesson as a letter, in a frame, and as the text that goes with it."""
     found = await courses.course_by_slug(desk.session, slug)
     letter = await preview.sample_letter(
         desk.session, found, lesson_id, desk.parts.templates, here=desk.parts.here
     )
-    version = await courses.newest_version(desk.session, lesson_id)
     return await desk.page(
-        "desk_lesson.html", course=found, lesson_id=lesson_id, letter=letter, version=version
+        "desk_lesson.html",
+        said=said,
+        course=found,
+        lesson_id=lesson_id,
+        letter=letter,
+        version=await courses.newest_version(desk.session, lesson_id),
+        faulty_at=(await courses.lesson(desk.session, lesson_id)).faulty_at,
     )
+
+
+@router.post("/{slug}/lessons/{lesson_id}/trust", dependencies=[OwnForm])
+async def trust(slug: Slug, lesson_id: Id, session: Writing, now: Now) -> Response:
+    """Stand by a lesson whose copies are kept back."""
+    await mend.stand_by(session, lesson_id, now=now)
+    return back_to("courses", slug, "lessons", lesson_id, said="lesson_trusted")
 
 
 @router.get("/{slug}/lessons/{lesson_id}/letter")

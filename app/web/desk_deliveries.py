@@ -5,12 +5,13 @@ the verbs that the state allows. Decides nothing about states (domain/delivery d
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from app.db import deliveries, postbook, register
+from app.db import deliveries, postbook, register, rulings
 from app.db.postbook import PAGE
 from app.domain import delivery as rules
 from app.domain.delivery import Event, State, Why
 from app.domain.errors import RecordUnknown, TransitionForbidden
-from app.flows import author
+from app.domain.provider import HELD_WITH
+from app.flows import author, unsettled
 from app.web.deps import Here, Now, Writing
 from app.web.desk_incoming import Before
 from app.web.desk_page import AtDesk, Id, back_to
@@ -38,8 +39,8 @@ async def letters(desk: AtDesk, state: State | None = None, before: Before = Non
 
 
 @router.get("/{delivery_id}")
-async def letter(delivery_id: Id, desk: AtDesk, said: str = "") -> Response:
-    """One letter with its attempts."""
+async def letter(delivery_id: Id, desk: AtDesk, here: Here, said: str = "") -> Response:
+    """One letter with its attempts; of an unknown one, what will become of it by itself."""
     posted = await postbook.letter_with_all(desk.session, delivery_id)
     if posted is None:
         raise RecordUnknown
@@ -48,6 +49,8 @@ async def letter(delivery_id: Id, desk: AtDesk, said: str = "") -> Response:
         said=said,
         posted=posted,
         attempts=await deliveries.attempts_of(desk.session, delivery_id),
+        rulings=await rulings.rulings_on(desk.session, delivery_id),
+        outlook=await unsettled.ahead(desk.session, posted.delivery, here=here),
         verbs=_verbs(posted.delivery.state, posted.delivery.reason),
     )
 
@@ -75,11 +78,15 @@ async def cancel(delivery_id: Id, session: Writing, now: Now, here: Here) -> Res
 
 def _verbs(state: State, reason: str | None) -> list[str]:
     """The verbs that this state allows; none while a worker has the letter in hand, and none that
-    the learner's pause would undo at once.
+    the learner's pause, a held queue or a faulty lesson would undo at once.
     """
     if state in rules.IN_FLIGHT or (state is State.HELD and reason == Why.PAUSED):
         return []
-    return [verb for verb, event in _VERBS.items() if _allows(state, event)]
+    allowed = [verb for verb, event in _VERBS.items() if _allows(state, event)]
+    with_others = reason == Why.FAULTY_LESSON or (reason or "").startswith(HELD_WITH)
+    if state is State.HELD and with_others:
+        allowed.remove("release")
+    return allowed
 
 
 def _allows(state: State, event: Event) -> bool:

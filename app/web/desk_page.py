@@ -1,5 +1,6 @@
 """What every page of the desk is given: the hour, the author's zone, the language of the
-browser and the token for its forms. Knows no page by name.
+browser, the token for its forms, and the halt of all sending if there is one. Knows no page by
+name.
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from fastapi import Depends, Path, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db import courses
+from app.db import courses, queues
+from app.flows import sending
 from app.web import desk_session
 from app.web.deps import Now, Parts, Reading
 from app.web.desk_session import HEADERS, Seated
@@ -40,6 +42,8 @@ class Desk:
             form_token=desk_session.form_token(self.seat, self.parts),
             now=self.now,
             zone=await self._zone(),
+            halt=await sending.halt(self.session, now=self.now),
+            held_queues=await queues.count_held(self.session),
             **context,
         )
 

@@ -8,8 +8,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.db import queues
 from app.db.register import standing_counts
-from app.web.deps import Parts, Reading
+from app.flows import queuebook, sending
+from app.web.deps import Now, Parts, Reading
 from app.web.metrics import Gauges
 
 router = APIRouter(include_in_schema=False)
@@ -23,7 +25,10 @@ async def healthz() -> PlainTextResponse:
 
 @router.get("/readyz")
 async def readyz(parts: Parts) -> JSONResponse:
-    """The database answers too; 503 while it does not."""
+    """The database answers too; 503 while it does not.
+
+    Halted sending is no reason: people can sign up, leave and write all the same.
+    """
     try:
         async with parts.database.reading() as session:
             await session.execute(text("SELECT 1"))
@@ -35,8 +40,12 @@ async def readyz(parts: Parts) -> JSONResponse:
 
 @router.get("/metrics")
 async def metrics(
-    session: Reading, gauges: Annotated[Gauges, Depends(Gauges)]
+    session: Reading, now: Now, gauges: Annotated[Gauges, Depends(Gauges)]
 ) -> PlainTextResponse:
-    """Prometheus text: deliveries by state."""
-    gauges.show(await standing_counts(session))
+    """Prometheus text: deliveries by state, whether sending is halted, what providers said."""
+    halted = await sending.halt(session, now=now) is not None
+    gauges.show(await standing_counts(session), halted=halted)
+    gauges.show_providers(
+        await queuebook.by_provider(session, now=now), held=await queues.count_held(session)
+    )
     return PlainTextResponse(generate_latest(gauges.registry), media_type=CONTENT_TYPE_LATEST)

@@ -23,6 +23,8 @@ def upgrade() -> None:
         sa.Column("beat_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("halted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("halted_because", sa.Text(), nullable=True),
+        sa.Column("halted_before", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("resumed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("warming_since", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_instance")),
     )
@@ -56,7 +58,7 @@ def upgrade() -> None:
         ),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("verdict", sa.String(length=24), nullable=False),
-        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("by", sa.String(length=24), nullable=False),
         sa.Column("because", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["delivery_id"], ["deliveries.id"], name=op.f("fk_rulings_delivery_id_deliveries")
@@ -91,10 +93,32 @@ def upgrade() -> None:
 
     with op.batch_alter_table("suppressions", schema=None) as batch_op:
         batch_op.add_column(sa.Column("queue", sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column("doubted_at", sa.DateTime(timezone=True), nullable=True))
+
+    with op.batch_alter_table("enrollments", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("paused_by", sa.Text(), nullable=True))
+
+    with op.batch_alter_table("lessons", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("faulty_at", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("trusted_at", sa.DateTime(timezone=True), nullable=True))
+
+    with op.batch_alter_table("incoming_letters", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("cause", sa.String(length=24), nullable=True))
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("incoming_letters", schema=None) as batch_op:
+        batch_op.drop_column("cause")
+
+    with op.batch_alter_table("lessons", schema=None) as batch_op:
+        batch_op.drop_column("trusted_at")
+        batch_op.drop_column("faulty_at")
+
+    with op.batch_alter_table("enrollments", schema=None) as batch_op:
+        batch_op.drop_column("paused_by")
+
     with op.batch_alter_table("suppressions", schema=None) as batch_op:
+        batch_op.drop_column("doubted_at")
         batch_op.drop_column("queue")
 
     with op.batch_alter_table("deliveries", schema=None) as batch_op:

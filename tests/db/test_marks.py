@@ -3,10 +3,11 @@
 from itertools import product
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import delete, insert, update
 
-from app.db import bulk, deliveries, outbox
+from app.db import deliveries, outbox
 from app.db.deliveries import Delivery
+from app.db.outbox import Claim
 from app.db.people import Enrollment
 from app.domain.delivery import LetterKind, State, Why
 from app.domain.enrollment import Standing
@@ -62,22 +63,17 @@ async def test_the_mark_and_the_question_give_the_same_answer(town: Town, suppre
             await session.execute(changed.values(standing=standing))
             letter = await claimed(session, enrollment.id, intent, now)
             why = await outbox.kept_back(session, letter)
-            mark = {"id": letter.id, "fence": 1, "digest": "", "message_id": ""}
-            written = now.isoformat(timespec="microseconds")
-            marks = [mark | {"version_id": None, "written_at": written}]
-            marked = await bulk.mark_in_data(session, marks, now=now)
-            await session.rollback()
+        marked = await town.a_worker_marks(Claim(letter.id, 1))
+        async with town.parts.database.writing() as session:
+            await session.execute(delete(Delivery).where(Delivery.id == letter.id))
         expected = not suppressed and standing in MAY_LEAVE[intent]
         assert (why is None, bool(marked)) == (expected, expected), (standing, intent)
         assert why in (None, Why.LEFT, Why.PAUSED, Why.SUPPRESSED)
 
 
-async def test_a_mark_with_an_old_fence_or_made_twice_marks_nothing(town: Town):
+async def test_an_old_fence_marks_nothing_and_marking_twice_is_marking_once(town: Town):
     enrollment, now = await town.becomes_a_learner(), town.clock()
-    mark = {"digest": "", "message_id": "", "version_id": None}
-    mark |= {"written_at": now.isoformat(timespec="microseconds")}
     async with town.parts.database.writing() as session:
         letter = await claimed(session, enrollment.id, "answer:9", now)
-        for fence, marked in ((0, set()), (1, {letter.id}), (1, set())):
-            row = mark | {"id": letter.id, "fence": fence}
-            assert await bulk.mark_in_data(session, [row], now=now) == marked
+    for fence, marked in ((0, set()), (1, {letter.id}), (1, {letter.id})):
+        assert await town.a_worker_marks(Claim(letter.id, fence)) == marked

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.breaker import doubts, opens
+from app.domain.breaker import doubted_from, opens
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 few = st.integers(0, 5000)
@@ -38,6 +38,4 @@ def test_more_gone_never_closes_it_and_more_found_never_opens_it(asked, gone, al
 
 
 def test_the_suppressions_of_the_hour_that_opened_it_are_doubted_too():
-    assert doubts(NOW - timedelta(minutes=59), opened_at=NOW)
-    assert doubts(NOW + timedelta(days=1), opened_at=NOW)
-    assert not doubts(NOW - timedelta(minutes=61), opened_at=NOW)
+    assert doubted_from(NOW) == NOW - timedelta(hours=1)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.domain.delivery import LetterKind
 from app.domain.incoming import Kind
-from app.domain.unknown import Decision, UnknownRule, decide, settled_by
+from app.domain.unknown import Decision, UnknownRule, decide, outlook, settled_by
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 ASSUME, AGAIN = UnknownRule.ASSUME_SENT, UnknownRule.RESEND_ONCE
@@ -56,6 +56,14 @@ def test_nothing_is_sent_three_times(kind, waited, rule):
 def test_a_lesson_is_never_sent_twice_unless_the_operator_says_so(waited):
     decision = decide(LetterKind.LESSON, NOW, NOW + waited, resent=False, rule=ASSUME)
     assert decision is not Decision.RESEND
+
+
+@given(st.sampled_from(LetterKind), st.booleans(), rules, waits)
+def test_what_is_announced_is_what_is_done_then_and_not_before(kind, resent, rule, waited):
+    ahead = outlook(kind, NOW, resent=resent, rule=rule)
+    decision = decide(kind, NOW, NOW + waited, resent=resent, rule=rule)
+    due = ahead.at is not None and NOW + waited >= ahead.at
+    assert decision is (ahead.decision if due else Decision.WAIT)
 
 
 def test_whatever_answers_a_letter_shows_that_it_came_to_somebody():

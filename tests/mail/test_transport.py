@@ -9,7 +9,8 @@ import pytest
 from app.domain.answer import weigh
 from app.domain.delivery import Event, Phase
 from app.domain.errors import SettingMissing
-from app.mail.transport import Line, Relay, relay
+from app.mail.next_hop import Relay, relay
+from app.mail.transport import Line
 from tests.fakes import FakeRelay, running
 
 WIRE = b"Subject: x\r\n\r\n.dot\r\n..dots\r\nend\r\n"

@@ -3,7 +3,7 @@
 import pytest
 from httpx2 import AsyncClient
 
-from app.db import bulk, deliveries
+from app.db import deliveries
 from app.domain.delivery import State
 from app.flows import steer
 from app.wiring import Parts
@@ -116,8 +116,7 @@ async def test_a_lesson_held_by_a_pause_is_no_trouble(town: Town, author: Author
 
 async def test_a_letter_in_a_workers_hand_offers_nothing(town: Town, author: Author, parts: Parts):
     await town.signs_up()
-    async with parts.database.writing() as session:
-        await bulk.claim(session, now=parts.clock(), lease=parts.clock() - parts.clock(), limit=1)
+    await town.a_worker_takes()
     assert await verbs(author, "/desk/deliveries/1") == set()
 
 

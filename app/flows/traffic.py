@@ -1,0 +1,139 @@
+"""The pace of one worker: how many letters are on their way to each provider, what may leave now.
+
+What all workers must know of a queue (held, slowed, how many letters it took this hour) stands in
+the database and is read and written here every few seconds; what only this process knows
+(connections, letters in flight) is kept in memory: with several workers the pace is that of each.
+Claims nothing and speaks to nobody.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db import queues
+from app.db.queues import Said
+from app.domain import ceiling
+from app.domain.ceiling import Ceilings, Sent
+from app.domain.delivery import Priority
+from app.domain.provider import EVERY, Pace, pace_of, queue_of
+
+_FRESH = timedelta(seconds=1)
+
+
+@lru_cache(maxsize=50_000)
+def queue_at(domain: str) -> str:
+    """The queue of a domain in A-labels; remembered, since the same few come again and again."""
+    return queue_of(domain)
+
+
+class Traffic:
+    """`paces` are the operator's own figures, `ceilings` those of the whole instance."""
+
+    def __init__(self, paces: Mapping[str, Pace], ceilings: Ceilings) -> None:
+        self._paces, self._ceilings = paces, ceilings
+        self._pace: dict[str, Pace] = {}
+        self._under_way: Counter[str] = Counter()
+        self._accepted: Counter[str] = Counter()
+        self._slowed: dict[str, datetime] = {}
+        self._turns: dict[str, datetime] = {}
+        self._held: frozenset[str] = frozenset()
+        self._read_at: datetime | None = None
+
+    def pace(self, queue: str) -> Pace:
+        """The pace of a queue."""
+        if queue not in self._pace:
+            self._pace[queue] = pace_of(queue, self._paces)
+        return self._pace[queue]
+
+    def has_room(self, queue: str) -> bool:
+        """Whether one more letter for this queue may be under way."""
+        return self._under_way[queue] < self.pace(queue).connections
+
+    def departs(self, queue: str) -> None:
+        """One more letter is under way."""
+        self._under_way[queue] += 1
+
+    def lands(self, queue: str, *, accepted: bool) -> None:
+        """A letter is no longer under way; `accepted` when a server took it."""
+        self._under_way[queue] -= 1
+        if not self._under_way[queue]:
+            del self._under_way[queue]
+        if accepted:
+            self._accepted[queue] += 1
+
+    def held(self, queue: str) -> str | None:
+        """The name under which this queue is held (its own, or that of all letters), or None."""
+        return next((name for name in (EVERY, queue) if name in self._held), None)
+
+    def turn(self, queue: str, now: datetime) -> datetime:
+        """When the next letter for this queue may leave: at once, or, while the queue is slowed,
+        a pause (one minute) after the one before. Asking takes the turn.
+        """
+        slow = next((name for name in (EVERY, queue) if self._slowed.get(name, now) > now), None)
+        if slow is None:
+            return now
+        turn = max(now, self._turns.get(slow, now))
+        self._turns[slow] = turn + self.pace(queue).interval
+        return turn
+
+    @property
+    def is_ordinary(self) -> bool:
+        """True when no queue is held or slowed and the instance has no ceiling."""
+        return not (self._held or self._slowed or self.has_ceiling)
+
+    @property
+    def has_ceiling(self) -> bool:
+        """Whether the letters of an hour or a day are counted against a limit."""
+        caps = self._ceilings
+        return any(cap is not None for cap in (caps.hourly, caps.daily, caps.warming_since))
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is anything to `note`."""
+        return bool(self._accepted)
+
+    async def refresh(self, session: AsyncSession, now: datetime) -> None:
+        """Learn what other workers and people did to the queues, if that was not just done."""
+        if self._read_at and timedelta(0) <= now - self._read_at < _FRESH:
+            return
+        remembered = await queues.remembered(session)
+        self._held = frozenset(each.name for each in remembered if each.held_at)
+        self._slowed = {
+            each.name: each.slowed_until
+            for each in remembered
+            if each.slowed_until and each.slowed_until > now
+        }
+        self._read_at = now
+
+    async def note(self, session: AsyncSession, now: datetime) -> None:
+        """Add what was accepted since the last time to the hour's counts; a process that dies
+        forgets the count of its last seconds, and nothing else.
+        """
+        accepted, self._accepted = self._accepted, Counter()
+        said = {queue: Said(accepted=count) for queue, count in accepted.items()}
+        await queues.count(session, said, now=now)
+
+    async def room(
+        self, session: AsyncSession, priority: Priority, now: datetime
+    ) -> tuple[int | None, datetime]:
+        """How many more letters of this priority the ceilings allow now (None: no limit), and when
+        to ask again.
+        """
+        if not self.has_ceiling:
+            return None, now
+        sent = await self._sent(session, now)
+        again = ceiling.look_again_at(self._ceilings, sent, priority, now)
+        return ceiling.room(self._ceilings, sent, priority, now), again
+
+    async def _sent(self, session: AsyncSession, now: datetime) -> Sent:
+        """Counted by whole hours: the hour begun and the one before, so rather too many."""
+        midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        pending = sum(self._accepted.values()) + sum(self._under_way.values())
+        hour, day = [
+            sum(each.accepted for each in (await queues.said_since(session, since)).values())
+            for since in (now - timedelta(hours=1), midnight)
+        ]
+        return Sent(hour=hour + pending, day=day + pending)
