@@ -5,6 +5,7 @@ over and gives the rest back. Builds nothing.
 """
 
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import Iterator
@@ -28,6 +29,15 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+def settle_memory() -> None:
+    """Call once when everything is built. The hot path makes no cycles, and looking for some among
+    all the program's objects every few hundred letters costs a seventh of its time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -60,6 +70,7 @@ async def until_stopped(
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, stop.set)
     place = only_worker(parts.database) if work else nullcontext()
+    settle_memory()
     with place:
         await _until(stop, parts, app=app, listening=listening, work=work)
 

@@ -84,6 +84,8 @@ class FakeRelay:
     at_rcpt: dict[str, str] = field(default_factory=dict)
     at_dot: dict[str, str] = field(default_factory=dict)
     cut_off: list[bytes] = field(default_factory=list)
+    carried: dict[int, int] = field(default_factory=dict)
+    sessions: list[Any] = field(default_factory=list)
     something_caught: asyncio.Event = field(default_factory=asyncio.Event)
     during_rcpt: Callable[[], Awaitable[object]] | None = None
     during_data: Callable[[], Awaitable[object]] | None = None
@@ -94,6 +96,10 @@ class FakeRelay:
 
     def to(self, recipient: str) -> list[Caught]:
         return [letter for letter in self.caught if letter.recipient == recipient]
+
+    def letters_by_connection(self) -> list[int]:
+        """How many letters each connection carried, in the order of their first letters."""
+        return list(self.carried.values())
 
     async def handle_RCPT(
         self, server: Any, session: Any, envelope: Any, address: str, options: Any
@@ -116,6 +122,8 @@ class FakeRelay:
             return "421 too late"
         if answer:
             return answer
+        self.carried[id(session)] = self.carried.get(id(session), 0) + 1
+        self.sessions.append(session)
         self.caught.append(Caught(envelope.mail_from, recipient, envelope.original_content))
         self.something_caught.set()
         return "250 2.0.0 queued as TEST"

@@ -21,7 +21,7 @@ from app.domain.meaning import (
 )
 from app.domain.refusal import Reason, reason_of
 
-__all__ = ["Cause", "Effect", "Meaning", "effect_of_report", "weigh"]
+__all__ = ["Cause", "Effect", "Meaning", "cause_of_report", "weigh"]
 
 
 # By the detail of the enhanced status (RFC 3463 §3, RFC 7372, RFC 7505, RFC 7293, RFC 6531).
@@ -103,11 +103,6 @@ def cause_of_report(reason: Reason) -> Cause:
     Only for a report that came to its own return path: any other may be forged (S-22).
     """
     return _BY_WORDS.get(reason, Cause.SYSTEM)
-
-
-def effect_of_report(reason: Reason) -> Effect:
-    """What a delivery report says beyond its letter."""
-    return MEANINGS[cause_of_report(reason)].effect
 
 
 def _delayed(reply: Reply) -> Cause:

@@ -6,7 +6,7 @@ with its reason. Writes no letter and marks none.
 """
 
 import asyncio
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -114,12 +114,12 @@ class Claims:
                 self._dry = len(claims) < limit
             self.taken += len(claims)
             if claims:
-                await self._look_up(claims, now, urgent=urgent)
+                await self._look_up(claims, now)
         finally:
             self._fetching = None
             self._something.set()
 
-    async def _look_up(self, claims: Sequence[Claim], now: datetime, *, urgent: bool) -> None:
+    async def _look_up(self, claims: Sequence[Claim], now: datetime) -> None:
         office = self._office
         office.in_hand |= {claim.delivery_id: claim for claim in claims}
         try:
@@ -133,10 +133,9 @@ class Claims:
                 office.in_hand.pop(claim.delivery_id, None)
             raise
         items = [(row, book, queue_at(row.email.rpartition("@")[2])) for row in rows]
-        if urgent:
-            self._ready.extendleft(reversed(items))
-        else:
-            self._ready.extend(items)
+        before = [item for item in items if _is_urgent(item[0])]
+        self._ready.extendleft(reversed(before))
+        self._ready.extend(item for item in items if not _is_urgent(item[0]))
 
     async def _may_leave(self, rows: list[Due], book: Letterbook, now: datetime) -> list[Due]:
         """Those of these letters that no queue and no ceiling keeps back."""
@@ -147,7 +146,7 @@ class Claims:
             return rows
         held: defaultdict[str, list[Claim]] = defaultdict(list)
         later: defaultdict[str, list[tuple[Claim, datetime]]] = defaultdict(list)
-        leaving: list[Due] = []
+        leaving, waiting = list[Due](), Counter[str]()
         async with office.database.writing() as session:
             rooms = {each: await traffic.room(session, each, now) for each in Priority}
             for row in rows:
@@ -160,7 +159,7 @@ class Claims:
                 elif room is not None and room <= len(leaving):
                     reason = "waiting for the next hour or day of the sending ceiling"
                     later[reason].append((claim, self._in_window(row, book, again)))
-                elif (turn := traffic.turn(queue, now)) > now:
+                elif (turn := traffic.turn(queue, now, waiting)) > now:
                     at = self._in_window(row, book, turn)
                     later[f"{queue} asked for patience"].append((claim, at))
                 else:
@@ -181,6 +180,10 @@ class Claims:
         if window is None or self._office.here.speed != 1:
             return at
         return schedule.next_slot(at, window=window, zone=schedule.zone(row.zone)).at
+
+
+def _is_urgent(row: Due) -> bool:
+    return priority(LetterKind(row.kind)) < Priority.LESSON
 
 
 async def give_back(office: PostOffice, left: Sequence[Claim]) -> None:

@@ -24,8 +24,9 @@ from app.flows import pace, standstill
 from app.flows.installation import Installation
 from app.flows.record import go_on, unfix
 
-# Acceptances are counted a little later than they are recorded; refusals wait for them here.
-_LAG = timedelta(seconds=3)
+# Each worker counts what was accepted every few seconds; what was refused waits for that here, or a
+# quick start would look like a provider that knows nobody.
+_LAG = timedelta(seconds=10)
 log = structlog.get_logger()
 
 

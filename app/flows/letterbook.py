@@ -75,6 +75,7 @@ class Sketch:
     row: Due
     wire: bytes
     version_id: int | None
+    tag: str
     dotless: bool = False
     is_final: bool = False
 
@@ -114,18 +115,20 @@ class Letterbook:
         if edition is None:
             return None
         at = row.written_at or now
-        wire = edition.image.fill(self._values(row, edition, at))
-        return Sketch(row, wire, edition.version_id, dotless=True)
+        tag = token.tag(Purpose.REPLY, row.id, keys=self._here.keys)
+        wire = edition.image.fill(self._values(row, edition, at, tag))
+        return Sketch(row, wire, edition.version_id, tag, dotless=True)
 
     async def write(self, row: Due, *, now: datetime) -> Sketch:
         """Any other letter. Raises RenderFailed, LessonWithdrawn."""
+        tag = token.tag(Purpose.REPLY, row.id, keys=self._here.keys)
         if row.is_frozen:
-            return Sketch(row, await self._kept(row.id), row.version_id, is_final=True)
+            return Sketch(row, await self._kept(row.id), row.version_id, tag, is_final=True)
         async with self._database.reading() as session:
             delivery = await deliveries.delivery(session, row.id)
             at = row.written_at or now
             letter = await render(session, delivery, self._press.templates, now=at, here=self._here)
-        return Sketch(row, letter.wire, letter.version_id)
+        return Sketch(row, letter.wire, letter.version_id, tag)
 
     def finished(self, sketch: Sketch, *, now: datetime) -> Written:
         """The letter as it goes out, its bytes fixed by their digest.
@@ -144,7 +147,7 @@ class Letterbook:
             due=row,
             wire=wire,
             digest=digest,
-            message_id=f"l.{token.tag(Purpose.REPLY, row.id, keys=here.keys)}@{here.mail_domain}",
+            message_id=f"l.{sketch.tag}@{here.mail_domain}",
             version_id=sketch.version_id,
             written_at=row.written_at or now,
             sender=return_path(token.tag(Purpose.RETURN, row.id, keys=here.keys), here.mail_domain),
@@ -172,13 +175,13 @@ class Letterbook:
             )
         return self._editions[key]
 
-    def _values(self, row: Due, edition: Edition, at: datetime) -> dict[str, str]:
+    def _values(self, row: Due, edition: Edition, at: datetime, tag: str) -> dict[str, str]:
         here = self._here
         preferences = preferences_url(row.enrollment_id, here)
         mailbox, _, domain = row.email.rpartition("@")
         return {
             "to": to_header(row.first_name, Address(mailbox, domain, domain)),
-            "tag": token.tag(Purpose.REPLY, row.id, keys=here.keys),
+            "tag": tag,
             "door": row.door,
             "date": _date(at.replace(microsecond=0)),
             "help_url": preferences,

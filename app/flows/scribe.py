@@ -31,6 +31,7 @@ class Scribe:
     def __init__(self, office: PostOffice, claims: Claims, changed: asyncio.Event) -> None:
         self._office, self._claims, self._changed = office, claims, changed
         self._ahead = 2 * office.connections
+        self._at_once = min(_AT_ONCE, self._ahead)
         self._room = asyncio.Event()
         self._batches = asyncio.Semaphore(2 * _SIGNERS)
         self._signing = set[asyncio.Task[None]]()
@@ -42,7 +43,7 @@ class Scribe:
         pool = ThreadPoolExecutor(_SIGNERS) if self._office.signer else None
         try:
             while first := await self._claims.next():
-                batch = [first, *self._claims.more(_AT_ONCE - 1)]
+                batch = [first, *self._claims.more(self._at_once - 1)]
                 if pool:
                     await self._batches.acquire()
                     task = asyncio.create_task(self._write_aside(batch, pool))
@@ -68,7 +69,7 @@ class Scribe:
     async def _until_needed(self) -> None:
         # Connections are served between two batches.
         await asyncio.sleep(0)
-        while len(self.written) + _AT_ONCE * len(self._signing) > self._ahead:
+        while len(self.written) + self._at_once * len(self._signing) > self._ahead:
             self._room.clear()
             await self._room.wait()
 

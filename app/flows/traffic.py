@@ -38,7 +38,7 @@ class Traffic:
         self._under_way: Counter[str] = Counter()
         self._accepted: Counter[str] = Counter()
         self._slowed: dict[str, datetime] = {}
-        self._turns: dict[str, datetime] = {}
+        self._left: dict[str, datetime] = {}
         self._held: frozenset[str] = frozenset()
         self._read_at: datetime | None = None
 
@@ -68,16 +68,21 @@ class Traffic:
         """The name under which this queue is held (its own, or that of all letters), or None."""
         return next((name for name in (EVERY, queue) if name in self._held), None)
 
-    def turn(self, queue: str, now: datetime) -> datetime:
+    def turn(self, queue: str, now: datetime, waiting: Counter[str]) -> datetime:
         """When the next letter for this queue may leave: at once, or, while the queue is slowed,
-        a pause (one minute) after the one before. Asking takes the turn.
+        a pause (one minute) after the one before. `waiting` are those of the same batch that must
+        wait; it is counted on here.
         """
         slow = next((name for name in (EVERY, queue) if self._slowed.get(name, now) > now), None)
         if slow is None:
             return now
-        turn = max(now, self._turns.get(slow, now))
-        self._turns[slow] = turn + self.pace(queue).interval
-        return turn
+        pause = self.pace(queue).interval
+        turn = max(now, self._left.get(slow, now - pause) + pause)
+        if turn <= now:
+            self._left[slow] = now
+            return now
+        waiting[slow] += 1
+        return turn + pause * (waiting[slow] - 1)
 
     @property
     def is_ordinary(self) -> bool:

@@ -59,9 +59,10 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Skeleton:
-    """The image: bytes that stay, and numbers of slots to be put between them."""
+    """The image: bytes that stay, and at which of their places (empty there) which slot comes."""
 
-    pieces: tuple[bytes | int, ...]
+    pieces: tuple[bytes, ...]
+    places: tuple[tuple[int, int], ...]
     slots: tuple[Slot, ...]
 
     def fill(self, values: Mapping[str, str]) -> bytes:
@@ -70,9 +71,10 @@ class Skeleton:
         Raises KeyError for a field without a value.
         """
         written = [_written(slot, values[slot.field]) for slot in self.slots]
-        return b"".join(
-            [piece if isinstance(piece, bytes) else written[piece] for piece in self.pieces]
-        )
+        letter = list(self.pieces)
+        for place, number in self.places:
+            letter[place] = written[number]
+        return b"".join(letter)
 
 
 def build(letter: Letter, envelope: Envelope) -> Skeleton:
@@ -99,8 +101,11 @@ def build(letter: Letter, envelope: Envelope) -> Skeleton:
         pieces += bodies.get(name) or [Slot(_HEAD_FIELDS[name])]
     pieces.append(wire[at:])
     slots = list(dict.fromkeys(piece for piece in pieces if isinstance(piece, Slot)))
-    numbered = (slots.index(each) if isinstance(each, Slot) else each for each in pieces)
-    return Skeleton(tuple(numbered), tuple(slots))
+    fixed = tuple(b"" if isinstance(each, Slot) else each for each in pieces)
+    places = [
+        (place, slots.index(each)) for place, each in enumerate(pieces) if isinstance(each, Slot)
+    ]
+    return Skeleton(fixed, tuple(places), tuple(slots))
 
 
 def to_header(name: str, address: Address) -> str:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.answer import Cause, Effect, effect_of_report, weigh
+from app.domain.answer import Cause, Effect, cause_of_report, weigh
 from app.domain.delivery import Event, Phase, Reply
-from app.domain.meaning import MEANINGS, PERSONAL
+from app.domain.meaning import MEANINGS, PERSONAL, effect_of
 from app.domain.refusal import Reason
 
 CONNECT, HELLO, SENDER, RECIPIENT, DATA, DOT = Phase
@@ -240,4 +240,10 @@ def test_a_4yz_is_always_tried_again_and_suppresses_nobody(phase, code, text):
     ],
 )
 def test_a_report_is_read_by_the_same_table(reason, effect):
-    assert effect_of_report(reason) is effect
+    assert MEANINGS[cause_of_report(reason)].effect is effect
+
+
+@given(st.sampled_from(Phase), codes, texts)
+def test_what_is_remembered_of_an_answer_tells_its_effect(phase, code, text):
+    meaning = weigh(Reply(phase, code, text))
+    assert effect_of(meaning.cause, phase) is meaning.effect

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.answer import Effect
-from app.domain.tally import Consequence, consequence, is_faulty
+from app.domain.tally import Consequence, consequence, is_believed, is_faulty
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 NOTHING, SUPPRESS, PAUSE = Consequence.NOTHING, Consequence.SUPPRESS, Consequence.PAUSE
@@ -65,3 +65,8 @@ def test_what_does_not_speak_of_a_person_never_adds_up(effect, ages):
 def test_a_lesson_is_faulty_when_three_different_people_refused_it():
     assert not is_faulty([1, 2, 2, 1, 2])
     assert is_faulty([1, 2, 3])
+
+
+def test_reports_about_us_are_believed_when_three_different_people_had_them():
+    assert not is_believed([1, 2, 2, 1])
+    assert is_believed([1, 2, 3])

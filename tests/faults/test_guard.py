@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -90,7 +91,7 @@ def test_a_restored_database_sends_nothing_until_a_person_says_so(folder: Path, 
     with sink(tmp_path) as ours:
         stated = in_folder(folder, ours)
         asyncio.run(seed(stated, LEARNERS))
-        works_until(folder, stated, has_sent(ours, LEARNERS))
+        works_until(folder, stated | {"speed": "20000"}, has_sent(ours, LEARNERS))
         back_up(folder / "feuilleton.db", tmp_path / "backup.db")
         works_until(folder, stated, has_sent(ours, 3 * LEARNERS))
         sent = len(ours.sent())
@@ -104,11 +105,7 @@ def test_a_restored_database_sends_nothing_until_a_person_says_so(folder: Path, 
         done = feuilleton("resume", "--yes", folder=folder, **stated)
         assert done.returncode == 0
         assert "letters are due, the first since 20" in done.stdout.decode()
-        works_until(folder, stated, is_done(stated))
-        assert set(range(1, LEARNERS + 1)) == {
-            row.enrollment_id for row in asyncio.run(ask(stated)) if row.message_id in ours.sent()
-        }
-        assert len(ours.sent()) > sent
+        works_until(folder, stated, has_sent(ours, sent + LEARNERS))
 
 
 def test_a_cloned_postgresql_under_a_fresh_folder_sends_nothing(
@@ -123,8 +120,8 @@ def test_a_cloned_postgresql_under_a_fresh_folder_sends_nothing(
         cloned = settings(in_clear(url), theirs.relay)
         works_and_is_halted(tmp_path / "beside", cloned, "no_file")
         assert theirs.sent() == []
-        works_until(folder, stated, is_done(stated))
-        assert len(set(ours.sent())) == len(ours.sent()) == LEARNERS * 7
+        works_until(folder, stated, has_sent(ours, 2 * LEARNERS))
+        assert len(set(ours.sent())) == len(ours.sent())
 
 
 def test_a_worker_that_cannot_keep_its_file_does_not_begin(folder: Path, tmp_path: Path):
@@ -144,7 +141,7 @@ def test_the_file_says_which_database_and_how_far_it_came(folder: Path, tmp_path
         asyncio.run(seed(stated, LEARNERS))
         works_until(folder, stated, has_sent(ours, LEARNERS))
     said = json.loads((folder / Settings.model_fields["instance_file"].default).read_text())
-    with sqlite3.connect(folder / "feuilleton.db") as rows:
+    with closing(sqlite3.connect(folder / "feuilleton.db")) as rows:
         assert rows.execute("SELECT name, epoch FROM instance").fetchone() == (
             said["name"],
             said["epoch"],
@@ -156,11 +153,11 @@ def in_clear(url: str) -> str:
 
 
 def back_up(database: Path, to: Path) -> None:
-    with sqlite3.connect(database) as source, sqlite3.connect(to) as target:
+    with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(to)) as target:
         source.backup(target)
 
 
 def restore(backup: Path, database: Path) -> None:
-    for each in database.parent.glob(f"{database.name}-*"):
+    for each in (database, *database.parent.glob(f"{database.name}-*")):
         each.unlink()
     shutil.copy(backup, database)

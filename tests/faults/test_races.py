@@ -63,7 +63,7 @@ class Race:
         return server
 
     async def _send(self) -> None:
-        while await send_due(self.parts.office):
+        while await send_due(self.parts.office, limit=AHEAD):
             pass
 
     async def _until_they_speak(self) -> None:

@@ -112,6 +112,26 @@ Nov 24 09""",
     assert surely_not_taken(log, CUT)
 
 
+REUSED = b"""\
+Nov 24 08:46:00 relay postfix/smtpd[7]: D3863210279: client=localhost[127.0.0.1]
+Nov 24 08:46:00 relay postfix/cleanup[8]: D3863210279: message-id=<l.next@cours.test>
+Nov 24 08:46:00 relay postfix/qmgr[9]: D3863210279: from=<x@y>, size=3, nrcpt=1 (queue active)
+Nov 24 09"""
+
+
+def test_a_letter_that_follows_a_cut_one_under_its_queue_id_is_not_cut_for_that():
+    waiting = b"".join(REUSED.splitlines(keepends=True)[:2]) + b"Nov 24 09"
+    log = reading(LOG.replace(b"Nov 24 09", waiting), "l.next@cours.test")
+    assert not surely_not_taken(log, "l.next@cours.test")
+
+
+def test_a_letter_is_not_taken_for_the_one_that_had_its_queue_id_before():
+    nameless = b"".join(line for line in REUSED.splitlines(keepends=True) if b"cleanup" not in line)
+    log = reading(LOG.replace(b"Nov 24 09", nameless))
+    assert list(log.taken) == [TAKEN]
+    assert not surely_not_taken(log, CUT)
+
+
 def test_times_with_a_year_and_a_zone_are_read_as_well():
     stamps = LOG.replace(b"Nov 24 0", b"2026-11-24T0").replace(b" relay", b".123456+01:00 relay")
     assert stamps.startswith(b"2026-11-24T08:40:00.123456+01:00 relay")

@@ -171,7 +171,7 @@ async def test_every_operation_says_what_it_does_and_how_it_refuses(document: di
 async def test_the_description_names_the_resources_and_the_open_sign_up(document: dict[str, Any]):
     below = {path.split("/")[3] for path in document["paths"] if path.startswith("/api/v1/")}
     wanted = "courses lessons versions subscribers enrollments deliveries conversations remarks"
-    assert below == {*wanted.split(), "incoming", "sending", "suppressions", "tokens"}
+    assert below == {*wanted.split(), "incoming", "queues", "sending", "suppressions", "tokens"}
     assert "security" not in document["paths"]["/signup"]["post"]
     assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
 

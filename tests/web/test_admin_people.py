@@ -4,9 +4,9 @@ from typing import Any
 
 import httpx2
 
+from app.db import suppressed
 from app.db.people import Enrollment, SuppressionReason
 from app.domain.address import Address
-from app.flows import record
 from app.wiring import Parts
 from tests.town import CAMILLE, Town
 
@@ -195,7 +195,7 @@ async def test_what_a_machine_or_the_person_said_is_not_taken_back(
     fingerprint = parts.here.fingerprint(Address("camille", "example.fr", "example.fr"))
     async with parts.database.writing() as session:
         complaint = SuppressionReason.COMPLAINT
-        await record.suppress(session, fingerprint, complaint, now=parts.clock())
+        await suppressed.suppress(session, fingerprint, complaint, now=parts.clock())
     assert (await api.request("DELETE", "/api/v1/suppressions", json=ADDRESS)).status_code == 409
     other = {"email": "ada@example.fr"}
     assert (await api.request("DELETE", "/api/v1/suppressions", json=other)).status_code == 404
