@@ -24,8 +24,8 @@ system: dev ## install what the tests need from the system (a real Chromium), if
 test: system check ## everything that continuous integration runs
 	$(BIN)/pytest -n $(WORKERS) $(ARGS)
 
-bench: dev ## how quick sending is, as ratios of one run (LETTERS=20000 ROUNDS=3 CONNECTIONS=200)
-	@$(BIN)/python -m tests.bench.delivery
+bench: dev ## how quick it is, as ratios of one run (ONLY=speed LETTERS=20000 ROUNDS=3)
+	@$(BIN)/python -m tests.bench
 
 test-image: dev ## build the container image with buildah and start it (root, about two minutes)
 	@$(BIN)/python -m tests.system image

@@ -24,6 +24,7 @@ from app.web import (
 from app.web.guards import BodyGuard, HeaderGuard
 from app.web.rendering import Pages
 from app.web.setting import WebParts
+from app.web.visits import Visits
 from app.wiring import Parts
 
 _STATIC = Path(__file__).parent / "web" / "static"
@@ -66,6 +67,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.state.parts = web_parts(parts)
     app.add_middleware(BodyGuard)
     app.add_middleware(HeaderGuard, secure=app.state.parts.secure)
+    app.add_middleware(Visits, courtesy=parts.office.courtesy)
     problems.install(app, app.state.parts.pages)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     for door in (public, learner, *_DESK, health, admin_api):

@@ -86,7 +86,8 @@ FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6
 JOIN enrollments e ON e.id = m.enrollment_id
 JOIN subscribers s ON s.id = e.subscriber_id
 WHERE d.id = m.id AND d.fence = m.fence AND d.state || '' IN ('claimed', 'in_data')
-  AND NOT EXISTS (SELECT 1 FROM suppressions x WHERE x.fingerprint = s.fingerprint)
+  AND NOT EXISTS (SELECT 1 FROM suppressions x
+                  WHERE x.fingerprint = s.fingerprint AND x.doubted_at IS NULL)
   AND CASE WHEN d.kind = 'answer' THEN true
            WHEN d.kind <> 'lesson' THEN e.standing <> 'left'
            WHEN d.intent LIKE 'lesson:%:%' THEN e.standing IN ('active', 'paused', 'finished')

@@ -86,7 +86,8 @@ CROSS JOIN deliveries d ON d.id = json_extract(m.value, '$[0]')
 CROSS JOIN enrollments e ON e.id = d.enrollment_id
 CROSS JOIN subscribers s ON s.id = e.subscriber_id
 WHERE d.fence = json_extract(m.value, '$[1]') AND d.state IN ('claimed', 'in_data')
-  AND NOT EXISTS (SELECT 1 FROM suppressions x WHERE x.fingerprint = s.fingerprint)
+  AND NOT EXISTS (SELECT 1 FROM suppressions x
+                  WHERE x.fingerprint = s.fingerprint AND x.doubted_at IS NULL)
   AND CASE WHEN d.kind = 'answer' THEN true
            WHEN d.kind <> 'lesson' THEN e.standing <> 'left'
            WHEN d.intent LIKE 'lesson:%:%' THEN e.standing IN ('active', 'paused', 'finished')

@@ -14,8 +14,9 @@ from app.db import outbox
 from app.db.outbox import Claim
 from app.db.pen import Due
 from app.domain import schedule
-from app.domain.delivery import LetterKind, Priority, priority
+from app.domain.delivery import LetterKind, Priority, is_copy, priority
 from app.domain.provider import held_with
+from app.domain.schedule import Window
 from app.flows.letterbook import Letterbook
 from app.flows.office import PostOffice
 from app.flows.traffic import queue_at
@@ -23,6 +24,7 @@ from app.flows.traffic import queue_at
 LEASE = timedelta(minutes=2)
 BATCH = 500
 _URGENT = 100
+_FEW = 50
 Item = tuple[Due, Letterbook, str]
 
 
@@ -104,6 +106,8 @@ class Claims:
     async def _fetch(self, *, urgent: bool) -> None:
         """Claim a batch, keep back what may not leave, and look up what the letters need."""
         office, limit = self._office, _URGENT if urgent else self._limit
+        if office.courtesy.is_due:
+            limit = min(limit, _FEW)
         try:
             now = office.clock()
             claims = await office.database.pen.claim(
@@ -142,7 +146,8 @@ class Claims:
         office, traffic = self._office, self._office.traffic
         async with office.database.reading() as session:
             await traffic.refresh(session, now)
-        if traffic.is_ordinary:
+        early = self._outside_window(rows, book, now)
+        if traffic.is_ordinary and not early:
             return rows
         held: defaultdict[str, list[Claim]] = defaultdict(list)
         later: defaultdict[str, list[tuple[Claim, datetime]]] = defaultdict(list)
@@ -154,7 +159,9 @@ class Claims:
                 claim, place = Claim(row.id, row.fence), priority(LetterKind(row.kind))
                 room, again = rooms[place]
                 name = traffic.held(queue)
-                if name:
+                if row.id in early:
+                    later["waiting for the reader's hours"].append((claim, early[row.id]))
+                elif name:
                     held[held_with(name)].append(claim)
                 elif room is not None and room <= len(leaving):
                     reason = "waiting for the next hour or day of the sending ceiling"
@@ -173,6 +180,25 @@ class Claims:
             if row.id not in kept:
                 office.in_hand.pop(row.id, None)
         return leaving
+
+    def _outside_window(
+        self, rows: Sequence[Due], book: Letterbook, now: datetime
+    ) -> dict[int, datetime]:
+        """Lessons that come late, as after an outage in the night, and when they may leave. The
+        first lesson leaves at any hour, as a copy that somebody asked for.
+        """
+        opens: dict[tuple[Window, str], datetime] = {}
+        early = {}
+        for row in rows if self._office.here.speed == 1 else ():
+            window = book.window(row)
+            if window is None or is_copy(row.intent) or book.is_first(row):
+                continue
+            place = window, row.zone
+            if place not in opens:
+                opens[place] = self._in_window(row, book, now)
+            if opens[place] > now:
+                early[row.id] = opens[place]
+        return early
 
     def _in_window(self, row: Due, book: Letterbook, at: datetime) -> datetime:
         """A lesson that waits does not come in the night instead; a trial keeps its own clock."""

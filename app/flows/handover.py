@@ -6,6 +6,7 @@ next one gathers. Writes no letter (scribe) and claims none (claims).
 """
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ from app.flows.scribe import Scribe
 from app.flows.setback import keep_back
 from app.mail.transport import Line
 
+# While visitors are served: so many letters in a group, and rest for so many times its duration.
+_FEW, _REST = 4, 3
 log = structlog.get_logger()
 
 
@@ -120,11 +123,14 @@ class Handover:
                 await self._changed.wait()
                 continue
             self._committing += 1
+            begun = time.monotonic()
             try:
                 await self._settle(group)
             finally:
                 self._committing -= 1
                 self._changed.set()
+            if self._office.courtesy.is_due:
+                await asyncio.sleep(_REST * (time.monotonic() - begun))
 
     @property
     def _is_over(self) -> bool:
@@ -142,7 +148,13 @@ class Handover:
         group = _Group(landings=self._landings)
         landed = [landing.lane for landing in self._landings]
         free, self._idle, self._landings = [*self._idle, *landed], [], []
-        while free and self._scribe.written and not self._office.must_stop:
+        most = _FEW if self._office.courtesy.is_due else len(free)
+        while (
+            free
+            and self._scribe.written
+            and len(group.departures) < most
+            and not self._office.must_stop
+        ):
             self._assign(free.pop(), group)
         self._open_lines()
         if group.departures or group.landings or group.spent:

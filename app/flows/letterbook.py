@@ -107,6 +107,11 @@ class Letterbook:
         listed = self._syllabi.get(row.course_id) if _is_lesson(row) else None
         return listed.window if listed else None
 
+    def is_first(self, row: Due) -> bool:
+        """Whether this is the lesson with which its course begins."""
+        listed = self._syllabi.get(row.course_id)
+        return bool(listed and listed.lessons and listed.lessons[0].id == row.lesson_id)
+
     def sketch(self, row: Due, *, now: datetime) -> Sketch | None:
         """A lesson from the image of its Version; None for every letter that `write` must look at.
         Raises RenderFailed, LessonWithdrawn.

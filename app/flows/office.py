@@ -12,6 +12,7 @@ from app.db.outbox import Claim
 from app.db.session import Database
 from app.domain.ceiling import Ceilings
 from app.domain.delivery import Reply
+from app.flows.courtesy import Courtesy
 from app.flows.edition import Press
 from app.flows.installation import Installation
 from app.flows.traffic import Traffic
@@ -44,6 +45,7 @@ class PostOffice:
     traffic: Traffic = field(default_factory=_unpaced)
     patience: Patience = field(default_factory=Patience)
     bell: asyncio.Event = field(default_factory=asyncio.Event)
+    courtesy: Courtesy = field(default_factory=Courtesy)
     deadly: Callable[[str], None] | None = None
     in_hand: dict[int, Claim] = field(default_factory=dict)
     stopping: bool = False

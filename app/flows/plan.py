@@ -129,9 +129,11 @@ async def _revive(
     session: AsyncSession, known: Delivery, *, slot: Slot, due_at: datetime
 ) -> Delivery:
     known.state = rules.advance(known.state, Event.REVIVE)
-    known.digest = known.message_id = known.written_at = known.version_id = None
     known.first_tried_at, known.attempts = None, 0
-    await outbox.forget_bytes(session, known.id)
+    if known.unknown_since is None:
+        # What may have gone out before keeps its bytes, or becomes unknown once more.
+        known.digest = known.message_id = known.written_at = known.version_id = None
+        await outbox.forget_bytes(session, known.id)
     set_slot(session, known, slot=slot, due_at=due_at)
     return known
 

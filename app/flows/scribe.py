@@ -43,7 +43,8 @@ class Scribe:
         pool = ThreadPoolExecutor(_SIGNERS) if self._office.signer else None
         try:
             while first := await self._claims.next():
-                batch = [first, *self._claims.more(self._at_once - 1)]
+                at_once = 1 if self._office.courtesy.is_due else self._at_once
+                batch = [first, *self._claims.more(at_once - 1)]
                 if pool:
                     await self._batches.acquire()
                     task = asyncio.create_task(self._write_aside(batch, pool))

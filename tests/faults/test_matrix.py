@@ -37,7 +37,7 @@ from tests.smtp_script import (
     serving,
 )
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(20)
 
 IMPATIENT = transport.Patience(connect=0.3, command=0.3, data=0.3, dot=0.5)
 LEARNERS = 2

@@ -15,7 +15,7 @@ from app.db import instance
 from app.db.deliveries import Delivery, delivery
 from app.db.instance import Instance
 from app.domain.delivery import State
-from app.domain.errors import Conflict
+from app.domain.errors import Conflict, SettingMissing
 from app.domain.restore import Halt
 from app.flows import sending
 from app.wiring import Parts, build
@@ -82,6 +82,19 @@ async def test_a_first_worker_that_died_between_row_and_file_halts_nobody(host: 
     assert host.parts.instance_file.exists()
 
 
+async def test_a_first_start_that_could_not_write_its_file_left_nothing_behind(
+    parts: Parts, town: Town, tmp_path: Path
+):
+    await town.signs_up()
+    parts.instance_file = tmp_path / "var" / "instance.json"
+    parts.instance_file.parent.symlink_to(tmp_path / "a disk that is not there yet")
+    with pytest.raises(SettingMissing):
+        await Worker(parts).sweep()
+    parts.instance_file.parent.unlink()
+    await Host(Worker(parts), parts).works()
+    assert len(town.mailbox()) == 1
+
+
 @pytest.mark.parametrize(
     ("minutes", "because"),
     [
@@ -110,6 +123,17 @@ async def test_a_clock_that_is_behind_the_rows_halts_a_worker_that_starts(host: 
     await Host(Worker(host.parts), host.parts).works()
     assert await host.because() == Halt.CLOCK_BEHIND
     assert town.mailbox() == []
+
+
+async def test_a_clock_that_was_ahead_and_is_right_again_halts_once(host: Host, town: Town):
+    town.clock.jump(hours=-2)
+    restarted = Host(Worker(host.parts), host.parts)
+    await restarted.works()
+    await town.signs_up()
+    await restarted.person_says_go_on()
+    await restarted.works()
+    await restarted.works()
+    assert len(town.mailbox()) == 1
 
 
 async def test_a_machine_that_slept_for_days_is_not_halted(host: Host, town: Town):
@@ -251,7 +275,7 @@ async def test_what_was_in_hand_when_it_was_copied_is_not_sent_again_unasked(
     assert town.mailbox(CAMILLE) == []
 
 
-async def test_a_living_workers_claims_are_left_to_it_while_sending_is_halted(
+async def test_claims_whose_lease_still_runs_are_left_alone_until_a_person_goes_on(
     host: Host, town: Town
 ):
     await town.signs_up()
@@ -263,6 +287,9 @@ async def test_a_living_workers_claims_are_left_to_it_while_sending_is_halted(
     await host.works()
     async with host.parts.database.reading() as session:
         assert (await delivery(session, 1)).state is State.CLAIMED
+    await host.person_says_go_on()
+    async with host.parts.database.reading() as session:
+        assert (await delivery(session, 1)).state is State.UNKNOWN
 
 
 async def test_a_claim_of_a_dead_worker_is_not_let_go_while_sending_is_halted(
