@@ -101,7 +101,7 @@ class ScriptedServer:
     auth: bool = False
     certificate: "Certificate | None" = None
     tls_at_once: bool = False
-    before_the_answer: Callable[[], Awaitable[None]] | None = None
+    before_the_answer: Callable[[str], Awaitable[None]] | None = None
     accepted: list[Accepted] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     connections: int = 0
@@ -172,7 +172,7 @@ class _Talk:
             message_id = found[1].decode() if found else "?"
             self.server.accepted.append(Accepted(message_id, self.recipient, content))
         if self.server.before_the_answer:
-            await self.server.before_the_answer()
+            await self.server.before_the_answer(self.recipient)
         await self._act(Step.DOT)
 
     async def _act(self, step: Step | None, ordinary: str = "") -> bytes:

@@ -20,8 +20,7 @@ class Instance(Base):
     """`epoch` counts the beats of all workers; `beat_at` is the wall time of the last one.
     `halted_at` stops all sending until a person says to go on; `halted_because` is a word of
     domain.restore.Halt. Of the last halt that a person ended, `halted_before` is when it had begun
-    and `resumed_at` when it ended. `warming_since` is when the instance first sent from a new
-    address (None: it is warm).
+    and `resumed_at` when it ended.
     """
 
     __tablename__ = "instance"
@@ -35,7 +34,6 @@ class Instance(Base):
     halted_because: Mapped[str | None] = mapped_column(Text)
     halted_before: Mapped[datetime | None]
     resumed_at: Mapped[datetime | None]
-    warming_since: Mapped[datetime | None]
 
 
 async def instance(session: AsyncSession, *, lock: bool = False) -> Instance | None:

@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 
 from app.db.outbox import Claim
 from app.domain.delivery import Reply
+from app.domain.restore import Life
 
 
 class Due(NamedTuple):
@@ -137,10 +138,17 @@ class Pen(Protocol):
         """A transaction, committed when the block ends and rolled back when it raises."""
 
     async def claim(
-        self, *, now: datetime, lease_until: datetime, limit: int, urgent: bool = False
+        self,
+        *,
+        now: datetime,
+        lease_until: datetime,
+        limit: int,
+        urgent: bool = False,
+        life: Life | None = None,
     ) -> list[Claim]:
         """Take up to `limit` ready deliveries, the most urgent first; two claimers never take the
-        same. `urgent`: only what goes before lessons.
+        same. `urgent`: only what goes before lessons. `life` is how far this worker knows the
+        database to have lived: from one that is halted, another or younger nothing is taken.
         """
 
     async def details(self, claims: Sequence[Claim]) -> list[Due]:

@@ -16,6 +16,7 @@ from sqlalchemy import URL
 from app.db.outbox import Claim
 from app.db.pen import Accepted, Due, Learner, LessonSoFar, Mark, Planned, Recorded
 from app.domain.delivery import Priority
+from app.domain.restore import Life
 
 _PLANNER = dict.fromkeys(
     ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_bitmapscan"), "off"
@@ -28,6 +29,8 @@ UPDATE deliveries SET state = 'claimed', fence = fence + 1, lease_until = $2
 WHERE state IN ('planned', 'deferred') AND id = ANY(ARRAY(
     SELECT id FROM deliveries
     WHERE state IN ('planned', 'deferred') AND priority = $3 AND ready_at <= $1
+        AND ($5::text IS NULL OR EXISTS (SELECT 1 FROM instance
+             WHERE halted_at IS NULL AND name = $5 AND epoch >= $6))
     ORDER BY ready_at LIMIT $4 FOR UPDATE SKIP LOCKED))
 RETURNING id, fence
 """
@@ -143,8 +146,15 @@ class PostgresqlPen:
             yield PostgresqlHand(connection)
 
     async def claim(
-        self, *, now: datetime, lease_until: datetime, limit: int, urgent: bool = False
+        self,
+        *,
+        now: datetime,
+        lease_until: datetime,
+        limit: int,
+        urgent: bool = False,
+        life: Life | None = None,
     ) -> list[Claim]:
+        known = (life.name, life.epoch) if life else (None, None)
         taken: list[Claim] = []
         async with self._connection() as connection:
             for priority in Priority:
@@ -155,7 +165,8 @@ class PostgresqlPen:
                 if first is None or first > now:
                     continue
                 left = limit - len(taken)
-                rows = await connection.fetch(_CLAIM, now, lease_until, int(priority), left)
+                values = now, lease_until, int(priority), left, *known
+                rows = await connection.fetch(_CLAIM, *values)
                 taken += [Claim(*row) for row in rows]
         return taken
 

@@ -16,13 +16,17 @@ from typing import Any
 from app.db.outbox import Claim
 from app.db.pen import Accepted, Due, Learner, LessonSoFar, Mark, Planned, Recorded
 from app.domain.delivery import Priority
+from app.domain.restore import Life
 
 _READY = """
 SELECT min(ready_at) FROM deliveries WHERE state IN ('planned', 'deferred') AND priority = ?
 """
 _READY_ONES = """
 SELECT json_group_array(id) FROM (SELECT id FROM deliveries
-WHERE state IN ('planned', 'deferred') AND priority = ? AND ready_at <= ? ORDER BY ready_at LIMIT ?)
+WHERE state IN ('planned', 'deferred') AND priority = ?1 AND ready_at <= ?2
+    AND (?4 IS NULL OR EXISTS (SELECT 1 FROM instance
+         WHERE halted_at IS NULL AND name = ?4 AND epoch >= ?5))
+ORDER BY ready_at LIMIT ?3)
 """
 _CLAIM = """
 UPDATE deliveries SET state = 'claimed', fence = fence + 1, lease_until = ?
@@ -173,8 +177,15 @@ class SqlitePen:
                 raise
 
     async def claim(
-        self, *, now: datetime, lease_until: datetime, limit: int, urgent: bool = False
+        self,
+        *,
+        now: datetime,
+        lease_until: datetime,
+        limit: int,
+        urgent: bool = False,
+        life: Life | None = None,
     ) -> list[Claim]:
+        known = (life.name, life.epoch) if life else (None, None)
         taken: list[Claim] = []
         for priority in Priority:
             if len(taken) >= limit or (urgent and priority is Priority.LESSON):
@@ -182,8 +193,8 @@ class SqlitePen:
             # Asked by min(): a look at the first entry of the index, however many rows.
             first = await self._run(_READY, int(priority))
             if first and first <= _text(now):
-                values = now, lease_until, priority, limit - len(taken)
-                taken += await self._claim(*values)
+                asked = int(priority), _text(now), limit - len(taken), *known
+                taken += await self._claim(lease_until, asked)
         return taken
 
     async def details(self, claims: Sequence[Claim]) -> list[Due]:
@@ -196,11 +207,9 @@ class SqlitePen:
             self._connection = None
         self._thread.shutdown(wait=False)
 
-    async def _claim(
-        self, now: datetime, lease_until: datetime, priority: Priority, limit: int
-    ) -> list[Claim]:
+    async def _claim(self, lease_until: datetime, asked: Sequence[Any]) -> list[Claim]:
         async with self.hand():
-            ids = json.dumps(await self._run(_READY_ONES, int(priority), _text(now), limit))
+            ids = json.dumps(await self._run(_READY_ONES, *asked))
             await self._run(_CLAIM, _text(lease_until), ids)
             return [Claim(*row) for row in await self._run(_CLAIMED, ids)]
 

@@ -111,7 +111,7 @@ class Claims:
         try:
             now = office.clock()
             claims = await office.database.pen.claim(
-                now=now, lease_until=now + LEASE, limit=limit, urgent=urgent
+                now=now, lease_until=now + LEASE, limit=limit, urgent=urgent, life=office.life
             )
             office.point("after_claim")
             if not urgent:
@@ -153,7 +153,10 @@ class Claims:
         later: defaultdict[str, list[tuple[Claim, datetime]]] = defaultdict(list)
         leaving, waiting = list[Due](), Counter[str]()
         async with office.database.writing() as session:
-            rooms = {each: await traffic.room(session, each, now) for each in Priority}
+            in_hand = len(office.in_hand) - len(rows)
+            rooms = {
+                each: await traffic.room(session, each, now, in_hand=in_hand) for each in Priority
+            }
             for row in rows:
                 queue = queue_at(row.email.rpartition("@")[2])
                 claim, place = Claim(row.id, row.fence), priority(LetterKind(row.kind))

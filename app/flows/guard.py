@@ -98,6 +98,7 @@ class Guard:
         if self._office.halted and not because:
             log.warning("sending goes on")
         self._office.halted, self._saw = because, row.halted_at
+        self._office.life = Life(row.name, row.epoch)
 
     def _read_clocks(self) -> Reading:
         return Reading(self._clock(), self._steady())

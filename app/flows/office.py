@@ -12,6 +12,7 @@ from app.db.outbox import Claim
 from app.db.session import Database
 from app.domain.ceiling import Ceilings
 from app.domain.delivery import Reply
+from app.domain.restore import Life
 from app.flows.courtesy import Courtesy
 from app.flows.edition import Press
 from app.flows.installation import Installation
@@ -30,8 +31,8 @@ def _unpaced() -> Traffic:
 class PostOffice:
     """`in_hand` are the claims that this process holds at the moment; `stopping` makes it finish
     what is being handed over and give the rest back; so does `halted`, the reason why nothing may
-    leave before a person says so. `bell` rings when a row becomes ready. `deadly` is told the names
-    of moments (see points), in tests.
+    leave before a person says so. `life` is the database as the guard last saw it. `bell` rings
+    when a row becomes ready. `deadly` is told the names of moments (see points), in tests.
     """
 
     database: Database
@@ -50,6 +51,7 @@ class PostOffice:
     in_hand: dict[int, Claim] = field(default_factory=dict)
     stopping: bool = False
     halted: str | None = None
+    life: Life | None = None
     relay_fault: Reply | None = None
 
     @property

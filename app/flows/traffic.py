@@ -122,21 +122,21 @@ class Traffic:
         await queues.count(session, said, now=now)
 
     async def room(
-        self, session: AsyncSession, priority: Priority, now: datetime
+        self, session: AsyncSession, priority: Priority, now: datetime, *, in_hand: int
     ) -> tuple[int | None, datetime]:
         """How many more letters of this priority the ceilings allow now (None: no limit), and when
-        to ask again.
+        to ask again. `in_hand` are letters that may leave already and are not yet accepted.
         """
         if not self.has_ceiling:
             return None, now
-        sent = await self._sent(session, now)
+        sent = await self._sent(session, now, in_hand)
         again = ceiling.look_again_at(self._ceilings, sent, priority, now)
         return ceiling.room(self._ceilings, sent, priority, now), again
 
-    async def _sent(self, session: AsyncSession, now: datetime) -> Sent:
+    async def _sent(self, session: AsyncSession, now: datetime, in_hand: int) -> Sent:
         """Counted by whole hours: the hour begun and the one before, so rather too many."""
         midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        pending = sum(self._accepted.values()) + sum(self._under_way.values())
+        pending = sum(self._accepted.values()) + in_hand
         hour, day = [
             sum(each.accepted for each in (await queues.said_since(session, since)).values())
             for since in (now - timedelta(hours=1), midnight)

@@ -25,7 +25,6 @@ def upgrade() -> None:
         sa.Column("halted_because", sa.Text(), nullable=True),
         sa.Column("halted_before", sa.DateTime(timezone=True), nullable=True),
         sa.Column("resumed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("warming_since", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_instance")),
     )
     op.create_table(

@@ -3,13 +3,16 @@
 from contextlib import suppress
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import update
 
 from app.db import deliveries
 from app.db.deliveries import Delivery
+from app.db.instance import Instance
 from app.db.outbox import Claim
 from app.db.pen import Accepted, Planned
 from app.domain.delivery import LetterKind, Priority, State, Why
+from app.domain.restore import Life
 from tests.town import CAMILLE, Town
 
 
@@ -113,3 +116,20 @@ async def test_nothing_is_claimed_before_its_time(town: Town):
         await session.execute(soon.values(ready_at=town.clock()))
     assert len(await town.a_worker_takes()) == 1
     assert CAMILLE in (await town.parts.database.pen.details([Claim(3, 1)]) or [""])[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "epoch", "halted", "taken"),
+    [("ours", 7, False, 1), ("other", 7, False, 0), ("ours", 6, False, 0), ("ours", 9, True, 0)],
+)
+async def test_from_a_database_that_is_not_as_the_worker_knows_it_nothing_is_taken(
+    town: Town, name: str, epoch: int, halted: bool, taken: int
+):
+    await town.signs_up()
+    now = town.clock()
+    async with town.parts.database.writing() as session:
+        row = Instance(id=1, name=name, epoch=epoch, beat_at=now, halted_at=now if halted else None)
+        session.add(row)
+    until, life = now + timedelta(minutes=2), Life("ours", 7)
+    claims = await town.parts.database.pen.claim(now=now, lease_until=until, limit=5, life=life)
+    assert len(claims) == taken

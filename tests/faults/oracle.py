@@ -123,7 +123,8 @@ async def seed(stated: dict[str, str], learners: int) -> None:
     async with installation(stated) as parts:
         await schema.migrate(parts.database)
         await wiring.prepare(parts)
-        await enroll(parts, learners)
+        if learners:
+            await enroll(parts, learners)
 
 
 async def enroll(parts: Parts, learners: int, *, after: int = 0) -> None:

@@ -5,6 +5,7 @@ is left of the dead is swept up before the next.
 """
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -29,10 +30,13 @@ async def die_at(
     relay = {"smtp_url": NOWHERE} if point == "before_release" else {}
     deadly = stated | relay | {"die_at": f"{point}:{pass_}"}
     children = [nursery.start(folder, deadly) for _ in range(workers)]
-    for _ in range(200):
-        await asyncio.sleep(0.02)
-        if all(child.status() is not None for child in children):
-            break
+    with suppress(TimeoutError):
+        async with asyncio.timeout(10):
+            while all(child.status() is None for child in children):
+                await asyncio.sleep(0.02)
+        async with asyncio.timeout(0.7):
+            while any(child.status() is None for child in children):
+                await asyncio.sleep(0.02)
     died = sum(child.status() == -9 for child in children)
     for child in children:
         if child.status() is None:

@@ -82,7 +82,7 @@ async def test_what_a_course_file_may_not_say_a_program_may_not_either(api: http
     assert (await api.get("/api/v1/courses/1")).json() == before
 
 
-async def test_changed_hours_plan_nobody_anew_and_hold_for_the_lesson_after(
+async def test_changed_hours_plan_nobody_anew_and_hold_when_the_time_comes(
     town: Town, api: httpx2.AsyncClient
 ):
     await town.becomes_a_learner()
@@ -91,6 +91,9 @@ async def test_changed_hours_plan_nobody_anew_and_hold_for_the_lesson_after(
     await change(api, "courses/1", opens="14:00")
     assert (await api.get(planned)).json()["items"][0]["due_at"] == before
     await mornings_come(town, 1)
+    assert (await api.get(planned)).json()["items"][0]["state"] == "planned"
+    town.clock.advance(hours=5)
+    await town.mail_goes_out()
     following = (await api.get("/api/v1/deliveries?lesson_id=3")).json()["items"][0]
     assert "T13:00" <= following["due_at"][10:] < "T13:25"
 
