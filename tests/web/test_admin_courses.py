@@ -92,7 +92,7 @@ async def test_changed_hours_plan_nobody_anew_and_hold_when_the_time_comes(
     assert (await api.get(planned)).json()["items"][0]["due_at"] == before
     await mornings_come(town, 1)
     assert (await api.get(planned)).json()["items"][0]["state"] == "planned"
-    town.clock.advance(hours=5)
+    town.clock.advance(hours=4)
     await town.mail_goes_out()
     following = (await api.get("/api/v1/deliveries?lesson_id=3")).json()["items"][0]
     assert "T13:00" <= following["due_at"][10:] < "T13:25"
