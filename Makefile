@@ -1,7 +1,7 @@
 # The commands of this house; `make` alone lists them. Each one makes what it needs first.
 # Settings: PYTHON=python3.12 · PORT=8080 (demo) · WORKERS=4 and ARGS="-k story" (test)
 .DEFAULT_GOAL := help
-.PHONY: help env dev system demo test bench test-image check schema fmt lock image clean
+.PHONY: help env dev system demo test bench chaos negative-proof test-image check schema fmt lock image clean
 
 BIN := .venv/bin
 WORKERS ?= 2
@@ -26,6 +26,13 @@ test: system check ## everything that continuous integration runs
 
 bench: dev ## how quick it is, as ratios of one run (ONLY=speed LETTERS=20000 ROUNDS=3)
 	@$(BIN)/python -m tests.bench
+
+chaos: dev ## a thousand workers killed at random, ten thousand goodbyes against letters (KILLS=1000)
+	@$(BIN)/python -m tests.faults.killing
+	@RACES=10000 $(BIN)/pytest -q tests/faults/test_races.py
+
+negative-proof: dev ## break the guarantee in five ways and see the tests go red each time
+	@$(BIN)/python -m tests.faults.negative_proof
 
 test-image: dev ## build the container image with buildah and start it (root, about two minutes)
 	@$(BIN)/python -m tests.system image

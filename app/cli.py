@@ -3,7 +3,6 @@
 A fault of the installation is one sentence on standard error and exit code 1.
 """
 
-import asyncio
 import json
 import sys
 from collections.abc import Coroutine
@@ -15,10 +14,9 @@ import typer
 import uvloop
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import course_commands
+from app import course_commands, doctor_commands
 from app.db import schema
 from app.demo import run_demo
-from app.doctor import examine
 from app.domain.errors import FeuilletonError
 from app.flows import grant, receive
 from app.flows.receive import Arrival
@@ -40,6 +38,7 @@ cli = typer.Typer(
 )
 tokens = typer.Typer(no_args_is_help=True, help="Tokens for the admin API.")
 cli.add_typer(course_commands.commands, name="course")
+cli.add_typer(doctor_commands.commands, name="doctor")
 cli.add_typer(tokens, name="token")
 
 
@@ -82,15 +81,6 @@ def migrate() -> None:
     parts = build()
     _run(schema.migrate(parts.database))
     typer.echo("the database is up to date")
-
-
-@cli.command()
-def doctor() -> None:
-    """Look the installation over and say what to mend."""
-    findings = asyncio.run(examine(build()))
-    for finding in findings:
-        typer.echo(str(finding))
-    raise typer.Exit(0 if all(finding.fine for finding in findings) else 1)
 
 
 @cli.command()

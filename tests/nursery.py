@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -136,6 +137,8 @@ def _become(folder: Path, stated: dict[str, str]) -> None:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
         if status:
             print(end.code, file=sys.stderr)
+    except BaseException:  # noqa: BLE001 (the process ends here)
+        traceback.print_exc()
     finally:
         sys.stderr.flush()
         os._exit(status)

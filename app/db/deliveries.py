@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, words
-from app.domain.delivery import AHEAD, SETTLED, LetterKind, Phase, State
+from app.domain.delivery import AHEAD, SETTLED, LetterKind, Phase, Reply, State
 from app.domain.errors import RecordUnknown
 from app.domain.meaning import Cause
 
@@ -141,6 +141,11 @@ class Attempt(Base):
     def phase_name(self) -> str:
         """The phase in words."""
         return Phase(self.phase).name.lower()
+
+    @property
+    def enhanced(self) -> str | None:
+        """The enhanced status code at the head of the answer, if there is one."""
+        return Reply(Phase(self.phase), self.code, self.text).enhanced
 
 
 async def delivery(session: AsyncSession, delivery_id: int, *, lock: bool = False) -> Delivery:

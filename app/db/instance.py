@@ -19,8 +19,8 @@ from app.db.deliveries import IN_FLIGHT_ROWS, WAITING_ROWS, Delivery
 class Instance(Base):
     """`epoch` counts the beats of all workers; `beat_at` is the wall time of the last one.
     `halted_at` stops all sending until a person says to go on; `halted_because` is a word of
-    domain.restore.Halt. Of the last halt that a person ended, `halted_before` is when it had begun
-    and `resumed_at` when it ended.
+    domain.restore.Halt. Of the last halt that a person ended, `halted_before` is when it had begun,
+    `halted_before_because` why, and `resumed_at` when it ended.
     """
 
     __tablename__ = "instance"
@@ -33,6 +33,7 @@ class Instance(Base):
     halted_at: Mapped[datetime | None]
     halted_because: Mapped[str | None] = mapped_column(Text)
     halted_before: Mapped[datetime | None]
+    halted_before_because: Mapped[str | None] = mapped_column(Text)
     resumed_at: Mapped[datetime | None]
 
 

@@ -109,9 +109,11 @@ class Planned(NamedTuple):
 class Hand(Protocol):
     """One transaction: everything in it is committed together, or nothing."""
 
-    async def learners(self, enrollment_ids: Sequence[int]) -> list[Learner]:
-        """These enrollments, locked until the end in the order of their ids: of a goodbye and a
-        sending that meet, one comes first.
+    async def learners(
+        self, enrollment_ids: Sequence[int], *, also_lock: Sequence[int] = ()
+    ) -> list[Learner]:
+        """These enrollments, locked until the end in the order of their ids, together with those
+        that are only to be locked: of a goodbye and a sending that meet, one comes first.
         """
 
     async def accept(self, accepted: Sequence[Accepted], *, now: datetime) -> list[Recorded]:
@@ -126,7 +128,7 @@ class Hand(Protocol):
     async def mark(self, marks: Sequence[Mark], *, now: datetime) -> set[int]:
         """Note that these letters are about to go out; returns the ids that may leave.
 
-        `learners` was asked for all of them before, in this transaction. Marking twice is marking
+        All of their enrollments were locked before, in this transaction. Marking twice is marking
         once: nobody can tell whether a commit that was cut off took place.
         """
 

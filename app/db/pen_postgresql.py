@@ -46,10 +46,13 @@ JOIN subscribers s ON s.id = e.subscriber_id
 WHERE d.state || '' = 'claimed' ORDER BY m.place
 """
 _LEARNERS = """
+WITH locked AS MATERIALIZED (
+    SELECT e.id, e.course_id, e.standing, e.zone FROM enrollments e
+    WHERE e.id = ANY($1::bigint[]) ORDER BY e.id FOR NO KEY UPDATE)
 SELECT e.id, e.course_id, e.standing, e.zone,
        (SELECT json_agg(json_build_array(d.lesson_id, d.state, d.reason)) FROM deliveries d
         WHERE d.enrollment_id = e.id AND d.kind = 'lesson' AND d.intent NOT LIKE 'lesson:%:%')
-FROM enrollments e WHERE e.id = ANY($1::bigint[]) ORDER BY e.id FOR NO KEY UPDATE
+FROM locked e WHERE e.id = ANY($2::bigint[])
 """
 # The comparison with an expression keeps the planner on the primary key: the partial index of what
 # is in flight looks small to it, and holds every letter of the last minutes.
@@ -105,8 +108,11 @@ class PostgresqlHand:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
-    async def learners(self, enrollment_ids: Sequence[int]) -> list[Learner]:
-        rows = await self._connection.fetch(_LEARNERS, enrollment_ids)
+    async def learners(
+        self, enrollment_ids: Sequence[int], *, also_lock: Sequence[int] = ()
+    ) -> list[Learner]:
+        locked = [*enrollment_ids, *also_lock]
+        rows = await self._connection.fetch(_LEARNERS, locked, enrollment_ids)
         return [
             Learner(number, course, standing, zone, _lessons(lessons))
             for number, course, standing, zone, lessons in rows

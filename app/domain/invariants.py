@@ -12,6 +12,12 @@ from app.domain.delivery import IN_FLIGHT, WAITING, State
 from app.domain.schedule import Window
 
 _LEEWAY = timedelta(minutes=15)
+#: What two that wait for one lock, on two hosts with two clocks, may disagree about "now".
+AT_ONCE = timedelta(minutes=1)
+#: How long one conversation may last with a server as slow as RFC 5321 §4.5.3.2 allows.
+LONGEST_HAND_OVER = timedelta(minutes=30)
+#: How long what is due may wait, with a worker at work, before that counts as silence.
+GRACE = timedelta(hours=1)
 
 
 class Invariant(StrEnum):

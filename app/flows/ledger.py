@@ -94,9 +94,10 @@ class Ledger:
         now, marked = self._clock(), set[int]()
         if plain or letters:
             async with self._database.pen.hand() as hand:
-                ids = {each.letter.due.enrollment_id for each in plain}
-                ids |= {each.due.enrollment_id for each in letters}
-                learners = {each.id: each for each in await hand.learners(sorted(ids))}
+                ids = [each.letter.due.enrollment_id for each in plain]
+                leaving = [each.due.enrollment_id for each in letters]
+                found = await hand.learners(ids, also_lock=leaving)
+                learners = {each.id: each for each in found}
                 accepted, syllabi = list[Accepted](), dict[int, Syllabus]()
                 for each in plain:
                     due, syllabus = each.letter.due, each.letter.syllabus

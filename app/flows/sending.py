@@ -72,7 +72,8 @@ async def resume(session: AsyncSession, *, now: datetime) -> Life:
         row.name = uuid4().hex
     row.epoch += 1
     row.beat_at = row.resumed_at = now
-    row.halted_before, row.halted_at, row.halted_because = row.halted_at, None, None
+    row.halted_before, row.halted_before_because = row.halted_at, because
+    row.halted_at = row.halted_because = None
     log.warning("sending resumed by a person", because=because)
     return Life(row.name, row.epoch)
 

@@ -13,6 +13,7 @@ from app.db import deliveries, listing
 from app.db.deliveries import Delivery
 from app.db.rulings import Verdict
 from app.domain.delivery import LetterKind, State
+from app.domain.meaning import Cause
 from app.domain.unknown import By
 from app.flows import author
 from app.web.admin_fields import Id, IdWanted, answer_like
@@ -24,7 +25,10 @@ router = admin_router("deliveries")
 
 
 class AttemptOut(BaseModel):
-    """One try: how far it came, and what the server said (`code` 0: nothing)."""
+    """One try: how far it came, and what the server said (`code` 0: nothing). `hop` is the server
+    spoken to, `cause` how its answer was read; either is null where that is not known. `enhanced`
+    is the status code at the head of `text` (RFC 3463).
+    """
 
     model_config = answer_like(
         number=1,
@@ -32,7 +36,10 @@ class AttemptOut(BaseModel):
         outcome="accepted",
         phase="dot",
         code=250,
+        enhanced="2.0.0",
         text="2.0.0 queued as 4XyZ",
+        hop="relay.example.org [192.0.2.1]:587 TLSv1.3",
+        cause=None,
     )
 
     number: int
@@ -40,7 +47,10 @@ class AttemptOut(BaseModel):
     outcome: State
     phase: str = Field(validation_alias="phase_name")
     code: int
+    enhanced: str | None
     text: str
+    hop: str | None
+    cause: Cause | None
 
 
 class RulingOut(BaseModel):
@@ -59,7 +69,9 @@ class RulingOut(BaseModel):
 class DeliveryOut(BaseModel):
     """One letter to one person, planned or past. `reason` says why it is where it is. `due_at` is
     when it was meant to leave, `ready_at` when it may be tried (again), `planned_day` the
-    learner's local day. `unknown_since` is when it (last) became uncertain whether it had arrived.
+    learner's local day. `first_tried_at` is when its first hand-over began, `digest` the SHA-256 of
+    the bytes that went out. `unknown_since` is when it (last) became uncertain whether it had
+    arrived.
     """
 
     model_config = answer_like(
@@ -74,9 +86,11 @@ class DeliveryOut(BaseModel):
         planned_day="2026-11-24",
         due_at="2026-11-24T09:04:10Z",
         ready_at="2026-11-24T09:04:10Z",
+        first_tried_at="2026-11-24T09:04:11Z",
         accepted_at="2026-11-24T09:04:12Z",
         created_at="2026-11-24T09:04:10Z",
         message_id="<l.aebagbaf@example.org>",
+        digest="6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
         attempts=[
             {
                 "number": 1,
@@ -84,7 +98,10 @@ class DeliveryOut(BaseModel):
                 "outcome": "accepted",
                 "phase": "dot",
                 "code": 250,
+                "enhanced": "2.0.0",
                 "text": "2.0.0 queued as 4XyZ",
+                "hop": "relay.example.org [192.0.2.1]:587 TLSv1.3",
+                "cause": None,
             }
         ],
         unknown_since=None,
@@ -102,9 +119,11 @@ class DeliveryOut(BaseModel):
     planned_day: date
     due_at: datetime
     ready_at: datetime
+    first_tried_at: datetime | None
     accepted_at: datetime | None
     created_at: datetime
     message_id: str | None
+    digest: str | None
     attempts: list[AttemptOut]
     unknown_since: datetime | None
     rulings: list[RulingOut]

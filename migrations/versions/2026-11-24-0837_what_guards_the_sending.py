@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("halted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("halted_because", sa.Text(), nullable=True),
         sa.Column("halted_before", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("halted_before_because", sa.Text(), nullable=True),
         sa.Column("resumed_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_instance")),
     )

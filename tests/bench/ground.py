@@ -75,10 +75,12 @@ def sink(latency: float = 0) -> Iterator[str]:
         port = Path(folder) / "port"
         command = [sys.executable, "-m", "tests.bench.sink", str(port), str(latency)]
         with subprocess.Popen(command) as process:
-            while not port.exists() or not port.read_text():
-                time.sleep(0.05)
-            yield f"smtp://127.0.0.1:{port.read_text()}"
-            process.kill()
+            try:
+                while not port.exists() or not port.read_text():
+                    time.sleep(0.05)
+                yield f"smtp://127.0.0.1:{port.read_text()}"
+            finally:
+                process.kill()
 
 
 @contextmanager

@@ -81,9 +81,7 @@ async def work_until_at_rest(
     assert await child.ended() == 0, (folder / "worker.log").read_text()
 
 
-async def run(
-    chaos: Chaos, workers: Nursery, ledger: Ledger, *, patience: float = 90
-) -> Findings:
+async def run(chaos: Chaos, workers: Nursery, ledger: Ledger, *, patience: float = 90) -> Findings:
     """Seed, rage, let the last one finish, compare. Fails when anything was lost or doubled."""
     await oracle.seed(chaos.stated, chaos.learners)
     await chaos.rage(workers)
@@ -97,13 +95,13 @@ async def _long(database_url: str, workers: int, kills: int) -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         oracle.sink(Path(folder)) as ledger,
-        nursery() as workers,
+        nursery() as births,
     ):
         url = database_url or f"sqlite:///{folder}/chaos.db"
         stated = oracle.settings(url, ledger.relay)
         chance = random.Random(seed)
         chaos = Chaos(stated, Path(folder), workers, kills, chance=chance)
-        found = await run(chaos, workers, ledger, patience=900)
+        found = await run(chaos, births, ledger, patience=900)
     print(
         f"{stated['database_url'].partition(':')[0]:10} workers={workers} kills={chaos.killed} "
         f"learners={chaos.learners} letters={found.letters} accepted={found.accepted} "

@@ -21,7 +21,7 @@ from app.mail.next_hop import relay
 from app.wiring import Parts
 from app.worker import Worker
 from tests.fakes import Clock
-from tests.faults.oracle import enroll
+from tests.faults.oracle import address, enroll
 from tests.smtp_script import (
     CUTS,
     HANGS,
@@ -89,7 +89,7 @@ class Place:
 
     def accepted(self) -> list[int]:
         """How many letters the server kept for each learner."""
-        return [len(self.server.accepted_for(f"l{n + 1}@example.fr")) for n in range(LEARNERS)]
+        return [len(self.server.accepted_for(address(n + 1))) for n in range(LEARNERS)]
 
 
 @pytest.fixture
@@ -146,9 +146,7 @@ CASES = {
         Step.RCPT, says(GONE), Phase.RECIPIENT, 550, REJECTED, REJECTED, struck_off=True
     ),
     "RCPT 550 bare": Case(Step.RCPT, says("550 no"), Phase.RECIPIENT, 550, REJECTED, REJECTED),
-    "RCPT 550 policy": Case(
-        Step.RCPT, says("550 5.7.1 blocked"), Phase.RECIPIENT, 550, HELD, HELD
-    ),
+    "RCPT 550 policy": Case(Step.RCPT, says("550 5.7.1 blocked"), Phase.RECIPIENT, 550, HELD, HELD),
     "RCPT 552 full": Case(
         Step.RCPT, says("552 5.2.2 mailbox full"), Phase.RECIPIENT, 552, DEFERRED, ACCEPTED
     ),
@@ -164,14 +162,12 @@ CASES = {
         Step.DATA, Act(b"354 go on\r\n", Then.CUT), Phase.DOT, 0, UNKNOWN, UNKNOWN
     ),
     "body stall": Case(Step.CONTENT, HANGS, Phase.DOT, 0, UNKNOWN, UNKNOWN),
-    "body cut": Case(Step.CONTENT, Act(b"", Then.RESET, after=0.05), Phase.DOT, 0, UNKNOWN, UNKNOWN),
+    "body cut": Case(
+        Step.CONTENT, Act(b"", Then.RESET, after=0.05), Phase.DOT, 0, UNKNOWN, UNKNOWN
+    ),
     "dot 250": Case(Step.DOT, says("250 ok"), Phase.DOT, 250, ACCEPTED, ACCEPTED),
-    "dot 250 late": Case(
-        Step.DOT, says("250 ok", after=0.3), Phase.DOT, 250, ACCEPTED, ACCEPTED
-    ),
-    "dot 250 too late": Case(
-        Step.DOT, says("250 ok", after=0.8), Phase.DOT, 0, UNKNOWN, UNKNOWN
-    ),
+    "dot 250 late": Case(Step.DOT, says("250 ok", after=0.3), Phase.DOT, 250, ACCEPTED, ACCEPTED),
+    "dot 250 too late": Case(Step.DOT, says("250 ok", after=0.8), Phase.DOT, 0, UNKNOWN, UNKNOWN),
     "dot 250 lost": Case(Step.DOT, RESETS, Phase.DOT, 0, UNKNOWN, UNKNOWN),
     "dot cut": Case(Step.DOT, CUTS, Phase.DOT, 0, UNKNOWN, UNKNOWN),
     "dot hang": Case(Step.DOT, HANGS, Phase.DOT, 0, UNKNOWN, UNKNOWN),

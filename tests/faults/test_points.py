@@ -74,3 +74,19 @@ async def test_a_worker_that_dies_at_any_moment_loses_nothing_and_doubles_nothin
         rows = await oracle.ask(stated)
         found = oracle.assert_nothing_lost_nothing_twice(rows, ledger.sent(), learners=learners)
     assert found.accepted > learners / 2
+
+
+@pytest.mark.timeout(60)
+async def test_a_worker_that_dies_leaves_in_doubt_no_more_letters_than_it_has_connections(
+    database_url_in_sync: str, nursery: Nursery, tmp_path: Path
+):
+    connections = 2
+    with oracle.sink(tmp_path) as ledger:
+        more = {"speed": oracle.ONE_LESSON, "connections": str(connections)}
+        stated = oracle.settings(database_url_in_sync, ledger.relay, **more)
+        await oracle.seed(stated, LEARNERS)
+        assert await die_at("after_content", LEARNERS - 4, stated, tmp_path, nursery, 1)
+        await work_until_at_rest(nursery, tmp_path, stated)
+        rows = await oracle.ask(stated)
+        found = oracle.assert_nothing_lost_nothing_twice(rows, ledger.sent(), learners=LEARNERS)
+    assert 1 <= found.unknown <= connections

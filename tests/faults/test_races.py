@@ -27,8 +27,8 @@ from tests.smtp_script import ScriptedServer, serving
 
 pytestmark = pytest.mark.timeout(600)
 
-RACES = int(os.environ.get("RACES", "1500"))
-FEW = RACES // 10
+RACES = int(os.environ.get("RACES", "600"))
+FEW = min(RACES // 6, 300)
 AT_ONCE, AHEAD = 6, 40
 # Before the mark nothing was said to anybody; a goodbye that finds a letter here keeps it back.
 NOT_GONE = {State.PLANNED, State.CLAIMED, State.CANCELLED, State.HELD}
@@ -75,9 +75,7 @@ class Race:
                 return
             await asyncio.sleep(0.001)
 
-    async def _speak_up(
-        self, numbers: Iterator[int], sending: asyncio.Task[None]
-    ) -> None:
+    async def _speak_up(self, numbers: Iterator[int], sending: asyncio.Task[None]) -> None:
         """The n-th learner speaks when about the n-th letter is under way."""
         for n in numbers:
             ahead = self.chance.randint(-10, 10)
