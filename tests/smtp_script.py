@@ -94,7 +94,7 @@ class Accepted:
 
 @dataclass(slots=True)
 class ScriptedServer:
-    """What to do, and what was done. `accepted` is written before the answer to the dot is given."""
+    """What to do, and what was done: a letter is `accepted` before the answer to its dot."""
 
     script: dict[Step, Act] = field(default_factory=dict)
     pipelining: bool = True
@@ -226,7 +226,7 @@ async def serving(server: ScriptedServer, *, window: int = 0) -> AsyncIterator[S
         talks.add(asyncio.ensure_future(server.converse(reader, writer)))
 
     tls = server.certificate.server_side if server.certificate and server.tls_at_once else None
-    limit = 2**16 if not window else window
+    limit = window or 2**16
     running = await asyncio.start_server(begin, sock=listening, ssl=tls, limit=limit)
     try:
         yield server

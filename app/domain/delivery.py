@@ -204,10 +204,10 @@ PATIENCE = {
 }
 
 
-def passed(state: State, reason: str | None) -> bool:
+def passed(state: str, reason: str | None) -> bool:
     """True for a lesson that need not come any more: received, or passed over by a person."""
     over = reason in (Why.SKIPPED, Why.GIVEN_UP)
-    return state is State.ACCEPTED or (state is State.CANCELLED and over)
+    return state == State.ACCEPTED or (state == State.CANCELLED and over)
 
 
 def retry_at(attempt: int, now: datetime, *, seed: int) -> datetime:

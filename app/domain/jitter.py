@@ -6,7 +6,8 @@ first lesson (`schedule.at_once`) waits for no window and does not come here.
 """
 
 import hashlib
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from app.domain.schedule import Slot, Window
@@ -28,9 +29,15 @@ def jittered(slot: Slot, window: Window, zone: ZoneInfo, enrollment_id: int) -> 
     stays inside its window and on its day and never becomes earlier. Doing it twice changes
     nothing.
     """
-    opens, closes = (
-        datetime.combine(slot.day, at, zone).astimezone(UTC) for at in (window.opens, window.closes)
-    )
-    spread = max(min(SPREAD, closes - opens), timedelta(0))
-    own_opening = opens + (spread // _TICK) * share_of(enrollment_id) // _STEPS * _TICK
+    opens, ticks = _opening(slot.day, window, zone)
+    own_opening = opens + timedelta(microseconds=ticks * share_of(enrollment_id) // _STEPS)
     return Slot(max(slot.at, own_opening), slot.day)
+
+
+@lru_cache(maxsize=4096)
+def _opening(day: date, window: Window, zone: ZoneInfo) -> tuple[datetime, int]:
+    """When a window opens on a day, in UTC, and over how many microseconds openings are spread."""
+    opens, closes = (
+        datetime.combine(day, at, zone).astimezone(UTC) for at in (window.opens, window.closes)
+    )
+    return opens, max(min(SPREAD, closes - opens), timedelta(0)) // _TICK

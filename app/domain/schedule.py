@@ -100,12 +100,14 @@ def on_the_calendar(
 
     `planned_for` (calendar) and `due_at` (wall) are the two names of one instant, its last slot.
     """
-    return planned_for + (now - due_at) * speed
+    passed = now - due_at
+    return planned_for + (passed if speed == 1 else passed * speed)
 
 
 def on_the_wall(slot: datetime, *, now: datetime, calendar_now: datetime, speed: float) -> datetime:
     """The wall instant at which the calendar will read `slot`."""
-    return now + (slot - calendar_now) / speed
+    ahead = slot - calendar_now
+    return now + (ahead if speed == 1 else ahead / speed)
 
 
 def _instant(day: date, at: time, zone: ZoneInfo) -> datetime:

@@ -16,7 +16,6 @@ from app.db.pen import Due
 from app.domain import schedule
 from app.domain.delivery import LetterKind, Priority, is_copy, priority
 from app.domain.provider import held_with
-from app.domain.schedule import Window
 from app.flows.letterbook import Letterbook
 from app.flows.office import PostOffice
 from app.flows.traffic import queue_at
@@ -137,9 +136,10 @@ class Claims:
                 office.in_hand.pop(claim.delivery_id, None)
             raise
         items = [(row, book, queue_at(row.email.rpartition("@")[2])) for row in rows]
-        before = [item for item in items if _is_urgent(item[0])]
-        self._ready.extendleft(reversed(before))
-        self._ready.extend(item for item in items if not _is_urgent(item[0]))
+        # Claimed in the order of priority: what is urgent stands first.
+        urgent = sum(_is_urgent(row) for row in rows)
+        self._ready.extendleft(reversed(items[:urgent]))
+        self._ready.extend(items[urgent:])
 
     async def _may_leave(self, rows: list[Due], book: Letterbook, now: datetime) -> list[Due]:
         """Those of these letters that no queue and no ceiling keeps back."""
@@ -190,16 +190,13 @@ class Claims:
         """Lessons that come late, as after an outage in the night, and when they may leave. The
         first lesson leaves at any hour, as a copy that somebody asked for.
         """
-        opens: dict[tuple[Window, str], datetime] = {}
+        opens: dict[tuple[str, int, str], datetime] = {}
         early = {}
         for row in rows if self._office.here.speed == 1 else ():
-            window = book.window(row)
-            if window is None or is_copy(row.intent) or book.is_first(row):
-                continue
-            place = window, row.zone
+            place = row.kind, row.course_id, row.zone
             if place not in opens:
                 opens[place] = self._in_window(row, book, now)
-            if opens[place] > now:
+            if opens[place] > now and not (is_copy(row.intent) or book.is_first(row)):
                 early[row.id] = opens[place]
         return early
 
@@ -212,7 +209,7 @@ class Claims:
 
 
 def _is_urgent(row: Due) -> bool:
-    return priority(LetterKind(row.kind)) < Priority.LESSON
+    return row.kind != LetterKind.LESSON
 
 
 async def give_back(office: PostOffice, left: Sequence[Claim]) -> None:

@@ -31,11 +31,11 @@ def is_ordinary(learner: Learner, lesson_id: int, syllabus: Syllabus) -> bool:
     """Whether the lesson after this one can simply be planned. Not when its row is there already
     (it was cancelled and may come back), nor when another lesson of this learner is still open.
     """
-    following = _following(learner, lesson_id, syllabus)
     others = [each for each in learner.lessons if each.lesson_id != lesson_id]
-    is_open = any(State(each.state) not in rules.SETTLED for each in others)
-    known = following and any(each.lesson_id == following.id for each in others)
-    return not (is_open or known)
+    if any(each.state not in rules.SETTLED for each in others):
+        return False
+    following = _following(learner, lesson_id, syllabus)
+    return not (following and any(each.lesson_id == following.id for each in others))
 
 
 async def settle(
@@ -102,12 +102,8 @@ async def accept_one(
 
 def _following(learner: Learner, lesson_id: int, syllabus: Syllabus) -> Place | None:
     """The next lesson of a learner who has just received this one."""
-    passed = {each.lesson_id for each in learner.lessons if _is_passed(each.state, each.reason)}
+    passed = {each.lesson_id for each in learner.lessons if rules.passed(each.state, each.reason)}
     return progress.next_lesson(syllabus.lessons, passed | {lesson_id})
-
-
-def _is_passed(state: str, reason: str | None) -> bool:
-    return rules.passed(State(state), reason)
 
 
 def _plan(

@@ -70,7 +70,17 @@ class Skeleton:
 
         Raises KeyError for a field without a value.
         """
-        written = [_written(slot, values[slot.field]) for slot in self.slots]
+        coded: dict[str, bytes] = {}
+        written = []
+        for slot in self.slots:
+            value = values[slot.field]
+            if not slot.in_body:
+                written.append(value.encode("ascii"))
+                continue
+            shown = escape(value) if slot.html else value
+            if shown not in coded:
+                coded[shown] = _coded(shown)
+            written.append(coded[shown])
         letter = list(self.pieces)
         for place, number in self.places:
             letter[place] = written[number]
@@ -135,10 +145,9 @@ def _quoted(text: str) -> bytes:
     return b"\r\n".join(map(_dotless, lines))
 
 
-def _written(slot: Slot, value: str) -> bytes:
-    if not slot.in_body:
-        return value.encode("ascii")
-    raw = (escape(value) if slot.html else value).encode()
+def _coded(value: str) -> bytes:
+    """A value in quoted-printable, on lines of its own."""
+    raw = value.encode()
     if value.isascii() and value.isprintable():
         coded = raw.replace(b"=", b"=3D")
     else:

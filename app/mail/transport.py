@@ -170,31 +170,30 @@ class Line:
                 self._replies.drop()
             return
         phase = self._expected.popleft()
-        reply = Reply(phase, code, text)
         if code == 0 or phase is Phase.DOT:
-            self._finish(self._refusal or reply)
+            self._finish(self._refusal or Reply(phase, code, text))
             return
-        if self._refusal is None and not _goes_on(reply):
-            self._refusal = reply
+        if self._refusal is None and not _goes_on(phase, code):
+            self._refusal = Reply(phase, code, text)
         if self._refusal:
-            self._refused(reply)
+            self._refused(phase, code)
         elif phase is Phase.DATA:
             self._hand_over()
         elif self._commands:
             self._next_command()
 
-    def _refused(self, reply: Reply) -> None:
+    def _refused(self, phase: Phase, code: int) -> None:
         """The first refusal stands; what was written besides is still to be answered."""
         self._unfinished = True
         if self._expected:
             return
-        if reply.phase is Phase.DATA and reply.code == 354 and self._replies:
+        if phase is Phase.DATA and code == 354 and self._replies:
             # The server wants a content although nobody may have it: give it none (RFC 2920 §3.1).
             self._expected.append(Phase.DOT)
             self._wait(self._patience.dot)
             self._replies.send(b".\r\n")
         else:
-            self._finish(self._refusal or reply)
+            self._finish(self._refusal or Reply(phase, code, ""))
 
     def _next_command(self) -> None:
         phase, command = self._commands.popleft()
@@ -268,8 +267,8 @@ def _described(smtp: SMTP) -> str:
     return f"{smtp.hostname} [{address[0] if address else '?'}]:{smtp.port} {version}"
 
 
-def _goes_on(reply: Reply) -> bool:
-    return reply.code == 354 if reply.phase is Phase.DATA else reply.code // 100 == 2
+def _goes_on(phase: Phase, code: int) -> bool:
+    return code == 354 if phase is Phase.DATA else code // 100 == 2
 
 
 async def _told(phase: Phase, answer: Awaitable[tuple[int, str]]) -> Reply:

@@ -89,7 +89,7 @@ class DeliveryOut(BaseModel):
         first_tried_at="2026-11-24T09:04:11Z",
         accepted_at="2026-11-24T09:04:12Z",
         created_at="2026-11-24T09:04:10Z",
-        message_id="<l.aebagbaf@example.org>",
+        message_id="l.aebagbaf@example.org",
         digest="6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
         attempts=[
             {

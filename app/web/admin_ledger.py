@@ -1,5 +1,5 @@
-"""The admin API on the ledger of one learner: every letter ever planned for them with its tries, and
-the consents that allowed them. Reads only.
+"""The admin API on the ledger of one learner: every letter ever planned for them with its tries,
+and the consents that allowed them. Reads only.
 """
 
 from datetime import datetime
@@ -39,10 +39,22 @@ class ReceiptOut(BaseModel):
     confirmed_at: datetime | None
 
 
+def _shown(resource: type[BaseModel]) -> Any:
+    """The example of a resource that is a part of this one."""
+    return resource.model_json_schema()["examples"][0]
+
+
 class LedgerOut(BaseModel):
     """Everything that was ever planned for one person in one course, the oldest first, as known at
     `drawn_up_at`.
     """
+
+    model_config = answer_like(
+        drawn_up_at="2026-11-24T18:00:00Z",
+        enrollment=_shown(EnrollmentOut),
+        receipts=[_shown(ReceiptOut)],
+        letters=[_shown(DeliveryOut)],
+    )
 
     drawn_up_at: datetime
     enrollment: EnrollmentOut

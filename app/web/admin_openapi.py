@@ -106,8 +106,10 @@ def _put_back_nulls(example: Any, schema: dict[str, Any], schemas: dict[str, Any
     """FastAPI drops what is null, also from examples, where null is what they want to show."""
     for name in schema.get("required", ()):
         example.setdefault(name, None)
-        inner = schema["properties"][name].get("items", {}).get("$ref", "").rpartition("/")[2]
-        for each in example[name] if inner in schemas else ():
+        about = schema["properties"][name]
+        inner = about.get("items", about).get("$ref", "").rpartition("/")[2]
+        held = example[name] if "items" in about else [example[name]]
+        for each in held if schemas.get(inner, {}).get("type") == "object" else ():
             _put_back_nulls(each, schemas[inner], schemas)
 
 

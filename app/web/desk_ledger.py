@@ -19,6 +19,7 @@ async def ledger(enrollment_id: Id, desk: AtDesk) -> Response:
     rows = [each.delivery for each in letters]
     return await desk.page(
         "desk_ledger.html",
+        precise=True,
         enrollment=enrollment,
         course=course,
         person=person,

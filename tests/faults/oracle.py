@@ -28,8 +28,8 @@ from app.wiring import Parts
 
 ROOT = Path(__file__).parents[2]
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-# A day of the course lasts half a second, so all seven lessons come while things go wrong; or a day,
-# so there is only the first.
+# A day of the course lasts half a second, so all seven lessons come while things go wrong; or it
+# lasts a day, and there is only the first.
 SPEED, ONE_LESSON = "172800", "1"
 LESSONS, PROVIDERS = 7, 16
 

@@ -1,4 +1,4 @@
-"""The database goes away while letters go out: restarted, cut in the middle of a COMMIT, busy, full.
+"""The database goes away while letters go out: restarted, cut in mid-COMMIT, busy, full.
 
 The worker waits for it and goes on by itself; the ledger of the mail server agrees in the end.
 """
@@ -143,6 +143,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+def fill(ballast: Path) -> None:
+    """Take all the room that is left on a disk."""
+    command = ["dd", "if=/dev/zero", f"of={ballast}", "bs=4k"]
+    subprocess.run(command, stderr=subprocess.DEVNULL, check=False)
+    assert shutil.disk_usage(ballast).free < 4096
+
+
 async def test_letters_go_on_when_the_disk_has_room_again(
     nursery: Nursery, tmp_path: Path, small_disk: Path
 ):
@@ -152,8 +159,7 @@ async def test_letters_go_on_when_the_disk_has_room_again(
         child = nursery.start(tmp_path, stated)
         await under_way(ledger)
         ballast = small_disk / "ballast"
-        subprocess.run(["dd", "if=/dev/zero", f"of={ballast}", "bs=4k"], stderr=subprocess.PIPE)
-        assert shutil.disk_usage(small_disk).free < 4096
+        fill(ballast)
         await asyncio.sleep(2)
         ballast.unlink()
         found = await settled(stated, ledger, child)

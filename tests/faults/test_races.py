@@ -27,9 +27,9 @@ from tests.smtp_script import ScriptedServer, serving
 
 pytestmark = pytest.mark.timeout(600)
 
-RACES = int(os.environ.get("RACES", "600"))
+RACES = int(os.environ.get("RACES", "2000"))
 FEW = min(RACES // 6, 300)
-AT_ONCE, AHEAD = 6, 40
+AT_ONCE, AHEAD, BATCH = 6, 8, 40
 # Before the mark nothing was said to anybody; a goodbye that finds a letter here keeps it back.
 NOT_GONE = {State.PLANNED, State.CLAIMED, State.CANCELLED, State.HELD}
 
@@ -55,7 +55,7 @@ class Race:
         await enroll(self.parts, self.learners)
         async with serving(server):
             self.parts.office.relay = relay(f"smtp://127.0.0.1:{server.port}")
-            self.parts.office.connections = 16
+            self.parts.office.connections = 8
             sending = asyncio.create_task(self._send())
             numbers = iter(range(1, self.learners + 1))
             speakers = (self._speak_up(numbers, sending) for _ in range(AT_ONCE))
@@ -64,7 +64,7 @@ class Race:
         return server
 
     async def _send(self) -> None:
-        while await send_due(self.parts.office, limit=AHEAD):
+        while await send_due(self.parts.office, limit=BATCH):
             pass
 
     async def _until_they_speak(self, recipient: str) -> None:
@@ -78,7 +78,7 @@ class Race:
     async def _speak_up(self, numbers: Iterator[int], sending: asyncio.Task[None]) -> None:
         """The n-th learner speaks when about the n-th letter is under way."""
         for n in numbers:
-            ahead = self.chance.randint(-10, 10)
+            ahead = self.chance.randint(-10, 30)
             while self.reached < n - ahead and not sending.done():
                 await asyncio.sleep(0.001)
             async with self.parts.database.writing() as session:

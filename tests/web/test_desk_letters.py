@@ -55,7 +55,9 @@ async def test_a_letter_in_trouble_is_announced_and_comes_first(town: Town, auth
 
 async def test_a_letter_shows_its_attempts(town: Town, author: Author):
     page = text_of(await author.reads(await second_lesson_ends_in(town, State.REJECTED)))
-    assert "1 jeudi 26 novembre à 10:00 au destinataire 550 5.2.1 disabled refusée" in page
+    tried = page.partition("Essais")[2]
+    assert "1 jeudi 26 novembre à 10:00 127.0.0.1" in tried
+    assert "au destinataire 550 5.2.1 disabled boîte désactivée refusée" in tried
 
 
 @pytest.mark.parametrize(
