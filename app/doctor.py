@@ -29,7 +29,7 @@ class Check:
 
 async def examine(parts: Parts) -> list[Check]:
     """All checks, in the order in which one would mend."""
-    checks = [*_settings(parts), await _database(parts)]
+    checks = [*_settings(parts), *_signatures(parts), await _database(parts)]
     if checks[-1].fine:
         checks.append(await _sending(parts))
     checks.append(await _relay(parts))
@@ -37,6 +37,16 @@ async def examine(parts: Parts) -> list[Check]:
         checks.append(_relay_log(parts, parts.relay_log))
     await parts.database.close()
     return checks
+
+
+def _signatures(parts: Parts) -> list[Check]:
+    signer = parts.office.signer
+    if signer is None:
+        local = parts.office.relay.on_loopback
+        return [
+            Check("letters are signed, by us or by the relay", local, "set FEUILLETON_DKIM_RSA_KEY")
+        ]
+    return [Check(f"letters are signed; the DNS must say: {each}", True) for each in signer.records]
 
 
 def _settings(parts: Parts) -> list[Check]:

@@ -5,6 +5,7 @@ import json
 import shutil
 import signal
 import socket
+import sqlite3
 import urllib.request
 from pathlib import Path
 
@@ -140,6 +141,33 @@ def test_the_doctor_names_what_to_mend(folder: Path):
     assert "ok    the database" in said
     assert f"MEND  the relay 127.0.0.1:{port} answers" in said
     assert "FEUILLETON_POSTAL_ADDRESS" in said
+
+
+def test_the_audit_says_how_each_promise_stands(folder: Path):
+    done = feuilleton("doctor", "audit", folder=folder)
+    said = done.stdout.decode()
+    assert (done.returncode, said.count("\nok ")) == (0, 11)
+    assert "I12  nobody sees what is another's" in said
+
+
+def test_a_broken_promise_is_named_with_ids_and_an_exit_code(folder: Path):
+    with sqlite3.connect(folder / "var" / "feuilleton.db") as database:
+        database.execute(
+            "INSERT INTO incoming_letters (id, raw, digest, message_id, via, received_at, filing)"
+            " VALUES (7, '', 'x', '', 'test', '2026-11-24 09:00:00.000000', 'filed')"
+        )
+    done = feuilleton("doctor", "audit", "--json", folder=folder)
+    assert done.returncode == 1
+    (broken,) = [each for each in json.loads(done.stdout) if each["holds"] is False]
+    (seen,) = broken["violations"]
+    assert (broken["invariant"], seen["count"], seen["ids"]) == ("I11", 1, [7])
+    assert "I11  no answer is lost" in feuilleton("doctor", "audit", folder=folder).stdout.decode()
+
+
+def test_an_audit_of_a_database_that_is_behind_is_refused_in_one_sentence(tmp_path: Path):
+    (tmp_path / "var").mkdir()
+    done = feuilleton("doctor", "audit", folder=tmp_path)
+    assert (done.returncode, len(done.stderr.decode().strip().splitlines())) == (1, 1)
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])

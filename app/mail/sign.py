@@ -48,6 +48,14 @@ class Signer:
             raise SettingMissing("each DKIM key needs a selector of its own")
         self._mailbox_end = b"@" + domain.lower().encode()
         self._keys = [(key, _opening(key, domain)) for key in keys]
+        self._domain = domain
+
+    @property
+    def records(self) -> list[str]:
+        """What the DNS must say, one line for each key."""
+        return [
+            f"{key.selector}._domainkey.{self._domain} TXT {key.record}" for key, _ in self._keys
+        ]
 
     def sign(self, wire: bytes, at: datetime | None = None) -> bytes:
         """The letter with one DKIM-Signature per key in front, every other byte as it was.

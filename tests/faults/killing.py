@@ -72,6 +72,7 @@ async def work_until_at_rest(
     workers: Nursery, folder: Path, stated: dict[str, str], *, patience: float = 90
 ) -> None:
     """One worker that nobody kills, until nothing is left to do but what waits for a person."""
+    await oracle.time_passes(stated)
     child, until = workers.start(folder, stated), time.monotonic() + patience
     await asyncio.sleep(1)
     while not oracle.at_rest(await oracle.ask(stated)) and time.monotonic() < until:

@@ -16,7 +16,7 @@ from tests.faults.killing import work_until_at_rest
 from tests.nursery import Nursery
 from tests.proxy import Proxy, final_dot, standing_between
 
-LEARNERS = 60
+LEARNERS = 150
 
 
 @pytest.mark.timeout(120)
@@ -29,7 +29,8 @@ async def test_a_letter_whose_acceptance_was_lost_on_the_way_is_unknown_and_stay
         between = Proxy(str(there.hostname), int(there.port or 0), final_dot, 0.1, chance)
         async with standing_between(between) as proxy:
             relay = f"smtp://127.0.0.1:{proxy.at}"
-            stated = oracle.settings(database_url_in_sync, relay, connections="4")
+            more = {"speed": oracle.ONE_LESSON, "connections": "4"}
+            stated = oracle.settings(database_url_in_sync, relay, **more)
             await oracle.seed(stated, LEARNERS)
             await work_until_at_rest(nursery, tmp_path, stated)
         rows = await oracle.ask(stated)

@@ -5,6 +5,7 @@ rows. Then the server mends its ways and an hour passes: what waited arrives, on
 arrived is not sent again; and nobody is struck off for what was said before his name was.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -256,6 +257,22 @@ async def test_a_relay_that_fails_before_any_letter_costs_no_letter(
 async def test_a_relay_that_refuses_the_connection_costs_no_letter(place: Place):
     place.sends_through("smtp://127.0.0.1:1")
     await costs_nothing(place, Phase.CONNECT, 0)
+
+
+@ON_SQLITE
+async def test_however_many_letters_wait_they_go_on_waiting_and_then_they_go(place: Place):
+    many = 60
+    await enroll(place.parts, many - LEARNERS, after=LEARNERS)
+    place.parts.office.connections = 2
+    place.sends_through("smtp://127.0.0.1:1")
+    async with asyncio.timeout(10):
+        await costs_nothing(place, Phase.CONNECT, 0)
+    async with serving(place.server):
+        place.sends_through(f"smtp://127.0.0.1:{place.server.port}")
+        async with asyncio.timeout(10):
+            await place.is_mended()
+    assert len({each.message_id for each in place.server.accepted}) == many
+    assert len(place.server.accepted) == many
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests.faults.killing import work_until_at_rest
 from tests.faults.oracle import Ledger
 from tests.nursery import Nursery
 
-LEARNERS = 24
+LEARNERS = 16
 NOWHERE = "smtp://127.0.0.1:1"
 
 

@@ -27,7 +27,7 @@ from tests.smtp_script import ScriptedServer, serving
 
 pytestmark = pytest.mark.timeout(600)
 
-RACES = int(os.environ.get("RACES", "2000"))
+RACES = int(os.environ.get("RACES", "1000"))
 FEW = min(RACES // 6, 300)
 AT_ONCE, AHEAD, BATCH = 6, 8, 40
 # Before the mark nothing was said to anybody; a goodbye that finds a letter here keeps it back.
