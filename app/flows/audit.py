@@ -58,7 +58,7 @@ class Violation:
     def add(self, number: int, count: int = 1) -> None:
         """One more row, or a group of which `number` is one."""
         self.count += count
-        if len(self.ids) < EXAMPLES:
+        if len(self.ids) < EXAMPLES and number not in self.ids:
             self.ids.append(number)
 
 
@@ -169,7 +169,7 @@ async def _outside_hours(parts: Audited) -> Violation:
     """A lesson whose plan does not fit the hours of today was planned by others: its reader moved,
     or the course changed. It cannot be judged any more.
     """
-    seen = Violation("a lesson that left outside its window", "delivery")
+    seen = Violation("a lesson tried outside its window", "delivery")
     if parts.here.speed != 1:
         return seen
     async with parts.database.reading() as session:

@@ -37,6 +37,7 @@ AFTER_THE_CONTENT = """\
         while self._under_way:
             await asyncio.sleep(0.001)
 """
+LANDED = "        for landing in group.landings:\n            accepted = "
 PLAIN = "        plain = [each for each in outcomes if _is_plain(each)]\n"
 LATE = """\
         self._late = getattr(self, "_late", []) + plain
@@ -72,8 +73,9 @@ BREAKS = (
             (
                 "app/flows/handover.py",
                 WRITE,
-                AFTER_THE_CONTENT + WRITE + "        group.departures.clear()\n",
+                AFTER_THE_CONTENT + WRITE,
             ),
+            ("app/flows/handover.py", LANDED, "        group.departures.clear()\n" + LANDED),
         ),
         ("tests/faults/test_points.py", "-k", "any_moment and sqlite"),
     ),
@@ -107,12 +109,14 @@ def broken(tree: Path, edits: Sequence[tuple[str, str, str]]) -> None:
 
 def goes_red(tree: Path, tests: Sequence[str]) -> tuple[bool, str]:
     """Whether tests fail, and pytest's last line. Ends the program when they cannot be run."""
-    command = [sys.executable, "-m", "pytest", "-q", "--tb=no", "-p", "no:cacheprovider", *tests]
+    command = [sys.executable, "-m", "pytest", "-q", "--tb=line", "-p", "no:cacheprovider", *tests]
     done = subprocess.run(command, cwd=tree, capture_output=True, text=True, timeout=600)
     if done.returncode not in (0, 1):
         sys.exit(f"negative proof: {' '.join(tests)} cannot be run:\n{done.stdout}{done.stderr}")
     summary = re.search(r"\d+ (?:passed|failed)[^=\n]*", done.stdout)
-    return done.returncode == 1, summary[0].strip() if summary else "?"
+    reason = re.search(r"^(?:/\S+: |E +)(.*)$", done.stdout, re.MULTILINE)
+    said = f"{summary[0].strip() if summary else '?'}: {reason[1][:70] if reason else ''}"
+    return done.returncode == 1, said
 
 
 def run(edits: Sequence[tuple[str, str, str]], tests: Sequence[str]) -> tuple[bool, str]:

@@ -46,7 +46,7 @@ async def die_at(
 
 def nothing_doubled(ledger: Ledger, point: str) -> None:
     sent = ledger.sent()
-    assert len(sent) == len(set(sent)), point
+    assert len(sent) == len(set(sent)), f"twice after {point}"
 
 
 @pytest.mark.timeout(240)
@@ -67,7 +67,7 @@ async def test_a_worker_that_dies_at_any_moment_loses_nothing_and_doubles_nothin
             async with oracle.installation(stated) as parts:
                 await oracle.enroll(parts, LEARNERS, after=learners)
             learners += LEARNERS
-            assert await die_at(point, 1, stated, tmp_path, nursery, workers), point
+            assert await die_at(point, 1, stated, tmp_path, nursery, workers), f"none at {point}"
             nothing_doubled(ledger, point)
             await oracle.time_passes(stated)
         await work_until_at_rest(nursery, tmp_path, stated)

@@ -43,7 +43,7 @@ async def asked(town: Town) -> Town:
 
 async def test_no_page_of_the_desk_opens_without_a_session(client: AsyncClient, app: FastAPI):
     pages = doors(app, "GET")
-    assert len(pages) == 12
+    assert len(pages) == 14
     for path in pages:
         answer = await client.get(path)
         assert (answer.status_code, answer.headers["location"]) == (303, "/desk/enter"), path
@@ -53,7 +53,7 @@ async def test_no_deed_of_the_desk_is_done_without_a_session(
     asked: Town, client: AsyncClient, app: FastAPI, parts: Parts
 ):
     deeds = doors(app, "POST")
-    assert len(deeds) == 12
+    assert len(deeds) == 17
     before = await everything(parts)
     for path in deeds:
         answer = await client.post(path, data={"words": "Bonjour", "lesson_id": "1"})
