@@ -7,6 +7,7 @@ Latency is that of the network, there and back: each answer comes so much later.
 
 import asyncio
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import uvloop
@@ -52,14 +53,14 @@ class Sink(asyncio.Protocol):
             self._transport.write(words)
 
 
-async def serve(port_file: Path) -> None:
-    """Listen until killed."""
+async def serve(tell: Callable[[str], object]) -> None:
+    """Tell the port, and listen until killed."""
     loop = asyncio.get_running_loop()
     server = await loop.create_server(Sink, "127.0.0.1", 0, backlog=1024)
-    port_file.write_text(str(server.sockets[0].getsockname()[1]))
+    tell(str(server.sockets[0].getsockname()[1]))
     await server.serve_forever()
 
 
 if __name__ == "__main__":
     Sink.latency = float(sys.argv[2]) if len(sys.argv) > 2 else 0.0
-    uvloop.run(serve(Path(sys.argv[1])))
+    uvloop.run(serve(Path(sys.argv[1]).write_text))

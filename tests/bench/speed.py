@@ -99,16 +99,21 @@ async def pipeline(
     return letters / took, example
 
 
-async def together(database_url: str, relay: str, workers: int) -> float:
-    """Letters a second by so many workers, each a process of its own, on one PostgreSQL."""
+async def _due(database_url: str, relay: str) -> None:
     parts = await ground.install(ground.settings(database_url, relay))
     await ground.seed(parts, 1, LETTERS)
     await parts.database.close()
+
+
+def together(database_url: str, relay: str, workers: int) -> float:
+    """Letters a second by so many workers, each a process of its own, on one PostgreSQL."""
+    uvloop.run(_due(database_url, relay))
     command = [sys.executable, "-m", "tests.bench.worker", database_url, relay]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     there = [subprocess.Popen(command, text=True, **pipes) for _ in range(workers)]
     for each in there:
-        assert each.stdout and each.stdout.readline()
+        assert each.stdout
+        each.stdout.readline()
     begun = time.perf_counter()
     for each in there:
         assert each.stdin
@@ -182,7 +187,7 @@ def main() -> None:
             note("sqlite both", uvloop.run(pipeline(sqlite("b", round_), near, **both))[0])
             for workers in (1, 2):
                 url = postgresql(f"w{workers}", round_)
-                note(f"workers {workers}", uvloop.run(together(url, near, workers)))
+                note(f"workers {workers}", together(url, near, workers))
             note("far F", uvloop.run(floor(far, example, 600)))
             url = sqlite("f", round_)
             more = {"letters": _FAR, "connections": str(_FLOOR_CONNECTIONS)}
@@ -223,8 +228,9 @@ def _print(rate: dict[str, float], size: int) -> None:
             f"{rate['far'] / rate['far F']:.2f} x",
         ),
     ]
-    print(
-        f"cores {os.cpu_count()}, letters {LETTERS}, connections {ground.CONNECTIONS}, medians of {ROUNDS} rounds, sink tests/bench/sink.py"
+    ground_words = (
+        f"letters {LETTERS}, connections {ground.CONNECTIONS}, medians of {ROUNDS} rounds"
     )
+    print(f"cores {os.cpu_count()}, {ground_words}, sink tests/bench/sink.py")
     for words, name, ratio in rows:
         print(f"  {words:58}{rate[name]:8.0f} letters/s  {ratio}")

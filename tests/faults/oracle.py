@@ -4,6 +4,7 @@ The ledger is kept by a process that nobody disturbs. Per letter it holds at mos
 lesson is in it or in a state that is seen; each learner's lessons came in order.
 """
 
+import asyncio
 import subprocess
 import sys
 import time
@@ -69,6 +70,12 @@ class Ledger:
     def sent(self) -> list[str]:
         """The Message-IDs."""
         return [line.split()[0] for line in self.path.read_text().splitlines()]
+
+    async def reaches(self, letters: int) -> None:
+        """Wait until so many were accepted: the worker is in the middle of its work."""
+        async with asyncio.timeout(30):
+            while len(self.sent()) < letters:
+                await asyncio.sleep(0.005)
 
 
 @dataclass(slots=True)

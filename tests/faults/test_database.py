@@ -32,13 +32,6 @@ LEARNERS = 400
 SLOWLY = {"speed": ONE_LESSON, "connections": "2"}
 
 
-async def under_way(ledger: Ledger, letters: int = 20) -> None:
-    """Wait until the worker is in the middle of its work."""
-    async with asyncio.timeout(30):
-        while len(ledger.sent()) < letters:
-            await asyncio.sleep(0.005)
-
-
 async def settled(stated: dict[str, str], ledger: Ledger, child: Child) -> Findings:
     """What is true when the worker that lived through it has nothing left to do."""
     async with asyncio.timeout(60):
@@ -63,7 +56,7 @@ async def test_letters_go_on_when_postgresql_is_back(
         await oracle.seed(stated, LEARNERS)
         child = nursery.start(tmp_path, stated)
         for letters in (20, 150):
-            await under_way(ledger, letters)
+            await ledger.reaches(letters)
             await asyncio.to_thread(server.stop, how)
             await asyncio.sleep(0.3)
             await asyncio.to_thread(server.start)
@@ -84,7 +77,7 @@ async def test_a_commit_whose_answer_is_lost_loses_and_doubles_nothing(
             await oracle.seed(stated, LEARNERS)
             through = database_url_in_sync.replace(f":{there.port}", f":{proxy.at}")
             child = nursery.start(tmp_path, stated | {"database_url": through})
-            await under_way(ledger)
+            await ledger.reaches(20)
             proxy.share = 0.1
             found = await settled(stated, ledger, child)
     assert len(proxy.struck) > 3
@@ -106,7 +99,7 @@ async def test_letters_go_on_when_sqlite_is_no_longer_busy(nursery: Nursery, tmp
         stated = oracle.settings(f"sqlite:///{path}", ledger.relay, **SLOWLY)
         await oracle.seed(stated, LEARNERS)
         child = nursery.start(tmp_path, stated)
-        await under_way(ledger)
+        await ledger.reaches(20)
         for _ in range(2):
             await asyncio.to_thread(hold, path, 3)
         found = await settled(stated, ledger, child)
@@ -118,7 +111,7 @@ async def test_letters_go_on_when_files_may_grow_again(nursery: Nursery, tmp_pat
         stated = oracle.settings(f"sqlite:///{tmp_path}/full.db", ledger.relay, **SLOWLY)
         await oracle.seed(stated, LEARNERS)
         child = nursery.start(tmp_path, stated)
-        await under_way(ledger)
+        await ledger.reaches(20)
         may_grow(child, 4096)
         await asyncio.sleep(2)
         may_grow(child, resource.RLIM_INFINITY)
@@ -157,7 +150,7 @@ async def test_letters_go_on_when_the_disk_has_room_again(
         stated = oracle.settings(f"sqlite:///{small_disk}/full.db", ledger.relay, **SLOWLY)
         await oracle.seed(stated, LEARNERS)
         child = nursery.start(tmp_path, stated)
-        await under_way(ledger)
+        await ledger.reaches(20)
         ballast = small_disk / "ballast"
         fill(ballast)
         await asyncio.sleep(2)
@@ -186,7 +179,7 @@ async def test_a_worker_that_slept_past_its_lease_sends_nothing_twice(
         await oracle.seed(stated, LEARNERS)
         await no_long_transactions(stated)
         sleeper = nursery.start(tmp_path, stated)
-        await under_way(ledger)
+        await ledger.reaches(20)
         sleeper.signal(signal.SIGSTOP)
         await work_until_at_rest(nursery, tmp_path, stated, patience=40)
         before = await oracle.ask(stated)

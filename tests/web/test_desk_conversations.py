@@ -7,9 +7,9 @@ from httpx2 import AsyncClient
 from sqlalchemy import update
 
 from app.db.people import Subscriber
+from app.db.suppressed import suppress
 from app.domain.conversation import Turn
 from app.flows.author import check, publish, read_folder
-from app.db.suppressed import suppress
 from app.wiring import COURSES, Parts
 from tests.town import CAMILLE, Town
 from tests.web.browsing import Author, at_the_desk, forms, text_of

@@ -6,9 +6,9 @@ import pytest
 from httpx2 import AsyncClient
 
 from app.db import courses, people
+from app.db.suppressed import suppress
 from app.domain import consent, token
 from app.domain.token import Purpose
-from app.db.suppressed import suppress
 from app.web.rendering import Pages
 from app.wiring import Parts
 from tests.town import CAMILLE, Town
