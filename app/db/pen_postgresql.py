@@ -21,6 +21,8 @@ from app.domain.restore import Life
 _PLANNER = dict.fromkeys(
     ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_bitmapscan"), "off"
 )
+# A worker that was stopped in mid-transaction must not keep the others waiting for its rows.
+_SETTINGS = _PLANNER | {"idle_in_transaction_session_timeout": "10000"}
 _READY = """
 SELECT min(ready_at) FROM deliveries WHERE state IN ('planned', 'deferred') AND priority = $1
 """
@@ -190,7 +192,7 @@ class PostgresqlPen:
     async def _connection(self) -> AsyncIterator[Any]:
         if self._pool is None:
             self._pool = await asyncpg.create_pool(
-                self._dsn, min_size=0, max_size=4, server_settings=_PLANNER
+                self._dsn, min_size=0, max_size=4, server_settings=_SETTINGS
             )
         async with self._pool.acquire() as connection:
             yield connection

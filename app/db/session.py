@@ -101,8 +101,11 @@ def is_passing(fault: BaseException) -> bool:
 
 
 def _is_clash(fault: BaseException | None) -> bool:
-    """Serialization failures and deadlocks (40), want of room (53), a server going down (57)."""
-    return str(getattr(fault, "sqlstate", "") or "")[:2] in ("40", "53", "57")
+    """Serialization failures and deadlocks (40), want of room (53), a server going down (57), a
+    transaction that idled for so long that the server ended it (25P03).
+    """
+    state = str(getattr(fault, "sqlstate", "") or "")
+    return state[:2] in ("40", "53", "57") or state == "25P03"
 
 
 def ready(session: AsyncSession) -> None:
@@ -112,7 +115,13 @@ def ready(session: AsyncSession) -> None:
 
 def _postgresql(url: str) -> AsyncEngine:
     """Errors show no parameters, which are people's addresses and words."""
-    return create_async_engine(url, pool_size=10, pool_pre_ping=True, hide_parameters=True)
+    return create_async_engine(
+        url,
+        pool_size=10,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={"server_settings": {"idle_in_transaction_session_timeout": "10000"}},
+    )
 
 
 def _sqlite(url: str) -> AsyncEngine:

@@ -27,6 +27,10 @@ async def send_due(office: PostOffice, *, limit: int = BATCH) -> int:
             await Handover(office, claims).run()
         finally:
             await claims.close()
+            # Whatever a round that broke has left behind: nobody may count it as ours, so that its
+            # leases lapse, and nobody may wait for it to land.
+            office.in_hand.clear()
+            office.traffic.clear()
             await note_pace(office)
     return claims.taken
 

@@ -91,6 +91,7 @@ class Handover:
         commits = (self._commit() for _ in range(committers))
         done = await asyncio.gather(*commits, return_exceptions=True)
         self._claims.wake()
+        self._scribe.wake()
         listening.cancel()
         if any(isinstance(each, BaseException) for each in done):
             writing.cancel()

@@ -62,15 +62,23 @@ class Scribe:
             self.is_done = True
             self._changed.set()
 
+    def wake(self) -> None:
+        """Have `run` look whether it must stop."""
+        self._room.set()
+
     def take(self) -> tuple[Written, str]:
         """The next letter that is ready. Raises IndexError when there is none."""
         self._room.set()
         return self.written.popleft()
 
+    @property
+    def _is_ahead(self) -> bool:
+        return len(self.written) + self._at_once * len(self._signing) > self._ahead
+
     async def _until_needed(self) -> None:
         # Connections are served between two batches.
         await asyncio.sleep(0)
-        while len(self.written) + self._at_once * len(self._signing) > self._ahead:
+        while not self._office.must_stop and self._is_ahead:
             self._room.clear()
             await self._room.wait()
 

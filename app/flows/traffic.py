@@ -64,6 +64,10 @@ class Traffic:
         if accepted:
             self._accepted[queue] += 1
 
+    def clear(self) -> None:
+        """Nothing is under way any more: a round has ended, however it ended."""
+        self._under_way.clear()
+
     def held(self, queue: str) -> str | None:
         """The name under which this queue is held (its own, or that of all letters), or None."""
         return next((name for name in (EVERY, queue) if name in self._held), None)
