@@ -55,6 +55,7 @@ class Worker:
         self._guard = Guard(
             parts.office, parts.instance_file, clock=parts.clock, steady=parts.steady
         )
+        parts.office.clock_is_off = self._guard.clock_is_off
         self._scheduler = AsyncIOScheduler(timezone="UTC")
 
     async def run(self, stop: asyncio.Event) -> None:

@@ -84,6 +84,8 @@ class FakeRelay:
     at_rcpt: dict[str, str] = field(default_factory=dict)
     at_dot: dict[str, str] = field(default_factory=dict)
     cut_off: list[bytes] = field(default_factory=list)
+    most_connections: int | None = None
+    greeted: list[Any] = field(default_factory=list)
     carried: dict[int, int] = field(default_factory=dict)
     sessions: list[Any] = field(default_factory=list)
     something_caught: asyncio.Event = field(default_factory=asyncio.Event)
@@ -100,6 +102,17 @@ class FakeRelay:
     def letters_by_connection(self) -> list[int]:
         """How many letters each connection carried, in the order of their first letters."""
         return list(self.carried.values())
+
+    async def handle_EHLO(
+        self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        if self.most_connections is not None:
+            self.greeted = [each for each in self.greeted if each.transport]
+            if len(self.greeted) >= self.most_connections:
+                return ["421 4.7.0 too many connections"]
+            self.greeted.append(server)
+        return responses
 
     async def handle_RCPT(
         self, server: Any, session: Any, envelope: Any, address: str, options: Any

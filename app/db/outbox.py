@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, exists, select, tuple_, update
+from sqlalchemy import bindparam, delete, exists, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.base import Instant, add_once
-from app.db.deliveries import Attempt, Delivery, FrozenLetter
+from app.db.deliveries import IN_FLIGHT_ROWS, Attempt, Delivery, FrozenLetter
 from app.db.people import Enrollment, Subscriber, Suppression
 from app.domain.delivery import IN_FLIGHT, LetterKind, Reply, State, Why, is_copy
 from app.domain.enrollment import Standing
@@ -49,7 +49,10 @@ async def kept_back(session: AsyncSession, delivery: Delivery) -> Why | None:
     asked = (
         select(
             Enrollment.standing,
-            exists().where(Suppression.fingerprint == Subscriber.fingerprint).label("suppressed"),
+            exists()
+            .where(Suppression.fingerprint == Subscriber.fingerprint)
+            .where(Suppression.doubted_at.is_(None))
+            .label("suppressed"),
         )
         .join(Subscriber, Subscriber.id == Enrollment.subscriber_id)
         .where(Enrollment.id == delivery.enrollment_id)
@@ -87,6 +90,11 @@ async def give_back(session: AsyncSession, claims: Sequence[Claim], *, reason: s
         .values(state=State.PLANNED, reason=reason, lease_until=None)
         .execution_options(synchronize_session=False)
     )
+
+
+async def in_flight(session: AsyncSession) -> int:
+    """How many deliveries all workers have in hand."""
+    return await session.scalar(select(func.count(Delivery.id)).where(IN_FLIGHT_ROWS)) or 0
 
 
 async def postpone(
@@ -156,10 +164,13 @@ async def forget_bytes(session: AsyncSession, delivery_id: int) -> None:
 
 async def prolong(session: AsyncSession, claims: Sequence[Claim], *, until: datetime) -> None:
     """Keep the leases of claims that a living worker still holds."""
-    held = {claim.delivery_id for claim in claims}
+    ours = tuple_(Delivery.id, Delivery.fence).in_([(c.delivery_id, c.fence) for c in claims])
+    # What another transaction holds is being written at this moment, by us.
+    held = select(Delivery.id).where(ours).order_by(Delivery.id).with_for_update(skip_locked=True)
+    free = (await session.scalars(held)).all()
     await session.execute(
         update(Delivery)
-        .where(Delivery.id.in_(held), Delivery.state.in_(IN_FLIGHT))
+        .where(Delivery.id.in_(free), Delivery.state.in_(IN_FLIGHT))
         .values(lease_until=until)
         .execution_options(synchronize_session=False)
     )

@@ -234,9 +234,12 @@ class SqlitePen:
 
     def _ask(self, sql: str, values: Sequence[Any]) -> Any:
         if self._connection is None:
-            self._connection = sqlite3.connect(self._path, timeout=15, isolation_level=None)
+            fresh = sqlite3.connect(
+                self._path, timeout=15, isolation_level=None, check_same_thread=False
+            )
             for pragma in _PRAGMAS:
-                self._connection.execute(pragma)
+                fresh.execute(pragma)
+            self._connection = fresh
         row = self._connection.execute(sql, values).fetchone()
         return row[0] if row else None
 

@@ -24,6 +24,7 @@ LEASE = timedelta(minutes=2)
 BATCH = 500
 _URGENT = 100
 _FEW = 50
+_STALE, _LATER = timedelta(minutes=5), timedelta(seconds=30)
 Item = tuple[Due, Letterbook, str]
 
 
@@ -40,13 +41,20 @@ class Claims:
         self._dry = False
         self.taken = 0
         self._something = asyncio.Event()
+        self._outdated: deque[Item] = deque()
+        self._fault: BaseException | None = None
 
     async def next(self) -> Item | None:
         """The next claim whose queue has room; None when nothing is in hand or due any more."""
         while not self._office.must_stop:
+            if self._fault:
+                raise self._fault
             self._fetch_ahead()
             if items := self.more(1):
                 return items[0]
+            if self._outdated:
+                await self._ask_again()
+                continue
             if self._dry and not self._fetching and not self._parked:
                 return None
             self._something.clear()
@@ -56,27 +64,39 @@ class Claims:
     def more(self, limit: int) -> list[Item]:
         """Up to `limit` more claims that are at hand and may leave."""
         items: list[Item] = []
+        traffic = self._office.traffic
         while self._ready and len(items) < limit and not self._office.must_stop:
             item = self._ready.popleft()
-            if self._office.traffic.has_room(item[2]):
-                self._office.traffic.departs(item[2])
+            row, book, queue = item
+            if traffic.has_changed(queue, book.reading):
+                self._outdated += [item, *self._parked.pop(queue, ())]
+            elif traffic.has_room(queue):
+                traffic.departs(queue)
                 items.append(item)
+            elif _is_urgent(row):
+                self._parked[queue].appendleft(item)
             else:
-                self._parked[item[2]].append(item)
+                self._parked[queue].append(item)
         return items
 
     def landed(self, queue: str) -> None:
         """There is room again in this queue."""
-        if waiting := self._parked.get(queue):
-            self._ready.appendleft(waiting.popleft())
-            if not waiting:
-                del self._parked[queue]
-            self._something.set()
+        waiting, traffic = self._parked.get(queue), self._office.traffic
+        while waiting:
+            item = waiting.popleft()
+            is_old = self._office.clock() - item[1].at > _STALE
+            if not (is_old or traffic.has_changed(queue, item[1].reading)):
+                self._ready.appendleft(item)
+                break
+            self._outdated.append(item)
+        if waiting is not None and not waiting:
+            del self._parked[queue]
+        self._something.set()
 
     def look_again(self) -> None:
         """Something may have become due: an answer is not to wait behind a thousand lessons."""
         self._dry = False
-        self._fetch_ahead(urgent=len(self._ready) > self._limit // 2)
+        self._fetch_ahead(urgent=True)
         self._something.set()
 
     async def begin(self) -> None:
@@ -86,7 +106,7 @@ class Claims:
     async def close(self) -> None:
         """Give back what was claimed and not sent: nothing was said about it to anybody."""
         if self._fetching:
-            await self._fetching
+            await asyncio.gather(self._fetching, return_exceptions=True)
         left = [Claim(item[0].id, item[0].fence) for item in self._in_hand()]
         await give_back(self._office, left)
 
@@ -95,12 +115,27 @@ class Claims:
         self._something.set()
 
     def _in_hand(self) -> list[Item]:
-        return [*self._ready, *(item for items in self._parked.values() for item in items)]
+        parked = (item for items in self._parked.values() for item in items)
+        return [*self._ready, *self._outdated, *parked]
 
     def _fetch_ahead(self, *, urgent: bool = False) -> None:
         few = len(self._ready) <= self._limit // 2 and len(self._in_hand()) <= 4 * self._limit
-        if self._fetching is None and ((few and not self._dry) or urgent):
+        if self._fetching is None and ((few and not self._dry) or (urgent and not few)):
             self._fetching = asyncio.create_task(self._fetch(urgent=not few))
+            self._fetching.add_done_callback(self._remember)
+
+    def _remember(self, fetching: asyncio.Task[None]) -> None:
+        """A fetch that failed ends the round, once what is in hand has gone."""
+        if not fetching.cancelled():
+            self._fault = fetching.exception()
+
+    async def _ask_again(self) -> None:
+        """Give back what was claimed before its queue was held or slowed, or too long ago: claimed
+        anew, it is judged anew.
+        """
+        outdated = [self._outdated.popleft() for _ in range(len(self._outdated))]
+        await give_back(self._office, [Claim(row.id, row.fence) for row, _, _ in outdated])
+        self._dry = False
 
     async def _fetch(self, *, urgent: bool) -> None:
         """Claim a batch, keep back what may not leave, and look up what the letters need."""
@@ -109,6 +144,10 @@ class Claims:
             limit = min(limit, _FEW)
         try:
             now = office.clock()
+            if office.clock_is_off():
+                # A jump must not claim a week of lessons; the guard says what it means.
+                self._dry = True
+                return
             claims = await office.database.pen.claim(
                 now=now, lease_until=now + LEASE, limit=limit, urgent=urgent, life=office.life
             )
@@ -127,7 +166,7 @@ class Claims:
         office.in_hand |= {claim.delivery_id: claim for claim in claims}
         try:
             rows = await office.database.pen.details(claims)
-            book = Letterbook(office.database, office.press, office.here)
+            book = Letterbook(office.database, office.press, office.here, at=now)
             await book.open(rows)
             rows = await self._may_leave(rows, book, now)
         except BaseException:
@@ -146,14 +185,16 @@ class Claims:
         office, traffic = self._office, self._office.traffic
         async with office.database.reading() as session:
             await traffic.refresh(session, now)
+        book.reading = traffic.readings
         early = self._outside_window(rows, book, now)
-        if traffic.is_ordinary and not early:
+        crowded = any(len(items) > self._limit // 2 for items in self._parked.values())
+        if traffic.is_ordinary and not (early or crowded):
             return rows
         held: defaultdict[str, list[Claim]] = defaultdict(list)
         later: defaultdict[str, list[tuple[Claim, datetime]]] = defaultdict(list)
         leaving, waiting = list[Due](), Counter[str]()
         async with office.database.writing() as session:
-            in_hand = len(office.in_hand) - len(rows)
+            in_hand = await outbox.in_flight(session) - len(rows) if traffic.has_ceiling else 0
             rooms = {
                 each: await traffic.room(session, each, now, in_hand=in_hand) for each in Priority
             }
@@ -169,6 +210,9 @@ class Claims:
                 elif room is not None and room <= len(leaving):
                     reason = "waiting for the next hour or day of the sending ceiling"
                     later[reason].append((claim, self._in_window(row, book, again)))
+                elif len(self._parked.get(queue, ())) > self._limit // 2:
+                    at = self._in_window(row, book, now + _LATER)
+                    later[f"more letters are due than {queue} takes at a time"].append((claim, at))
                 elif (turn := traffic.turn(queue, now, waiting)) > now:
                     at = self._in_window(row, book, turn)
                     later[f"{queue} asked for patience"].append((claim, at))

@@ -24,15 +24,21 @@ async def send_due(office: PostOffice, *, limit: int = BATCH) -> int:
     await claims.begin()
     if claims.taken:
         try:
-            await Handover(office, claims).run()
+            await _carry(office, claims)
         finally:
-            await claims.close()
             # Whatever a round that broke has left behind: nobody may count it as ours, so that its
             # leases lapse, and nobody may wait for it to land.
             office.in_hand.clear()
             office.traffic.clear()
-            await note_pace(office)
+        await note_pace(office)
     return claims.taken
+
+
+async def _carry(office: PostOffice, claims: Claims) -> None:
+    try:
+        await Handover(office, claims).run()
+    finally:
+        await claims.close()
 
 
 async def prolong(office: PostOffice) -> None:

@@ -26,7 +26,7 @@ from app.flows.setback import keep_back
 from app.mail.transport import Line
 
 # While visitors are served: so many letters in a group, and rest for so many times its duration.
-_FEW, _REST = 4, 3
+_FEW, _REST, _LONGEST_REST = 4, 3, 0.2
 log = structlog.get_logger()
 
 
@@ -79,6 +79,7 @@ class Handover:
         self._landings: list[_Landing] = []
         self._idle: list[_Lane] = []
         self._aside = set[asyncio.Task[None]]()
+        self._most = office.connections
         self._under_way = self._opening = self._lanes = self._committing = 0
 
     async def run(self) -> None:
@@ -90,6 +91,7 @@ class Handover:
         committers = 1 if self._office.database.is_sqlite else 2
         commits = (self._commit() for _ in range(committers))
         done = await asyncio.gather(*commits, return_exceptions=True)
+        await self._bring_in()
         self._claims.wake()
         self._scribe.wake()
         listening.cancel()
@@ -101,6 +103,16 @@ class Handover:
         for each in done:
             if isinstance(each, BaseException) and not isinstance(each, asyncio.CancelledError):
                 raise each
+
+    async def _bring_in(self) -> None:
+        """After a committer broke: what is under way still lands, and is recorded."""
+        while self._under_way or self._landings:
+            landings, self._landings = self._landings, []
+            await self._ledger.write([], [each.outcome for each in landings])
+            self._idle += [each.lane for each in landings]
+            self._changed.clear()
+            if self._under_way and not self._landings:
+                await self._changed.wait()
 
     async def _listen(self) -> None:
         """What becomes ready meanwhile is claimed meanwhile; too late, it is left to the next
@@ -130,8 +142,8 @@ class Handover:
             finally:
                 self._committing -= 1
                 self._changed.set()
-            if self._office.courtesy.is_due:
-                await asyncio.sleep(_REST * (time.monotonic() - begun))
+            if self._office.courtesy.is_due and not self._office.must_stop:
+                await asyncio.sleep(min(_REST * (time.monotonic() - begun), _LONGEST_REST))
 
     @property
     def _is_over(self) -> bool:
@@ -188,6 +200,9 @@ class Handover:
             office.point("after_outcome")
         if group.departures:
             office.point("after_mark")
+        if any(not each.outcome.reply.is_acceptance for each in group.landings):
+            async with office.database.reading() as session:
+                await office.traffic.refresh(session, office.clock(), at_once=True)
         for landing in group.landings:
             accepted = landing.outcome.reply.is_acceptance
             self._done(landing.outcome.claim.delivery_id, landing.queue, accepted=accepted)
@@ -199,8 +214,15 @@ class Handover:
                 self._carry(each)
             else:
                 self._idle.append(each.lane)
-                await keep_back(office, each.letter.claim)
-                self._done(each.letter.claim.delivery_id, each.queue, accepted=False)
+                self._beside(self._keep_back(each))
+
+    async def _keep_back(self, departure: _Departure) -> None:
+        """When even this cannot be written the lease lapses, and the sweep lets the letter go."""
+        claim = departure.letter.claim
+        try:
+            await keep_back(self._office, claim)
+        finally:
+            self._done(claim.delivery_id, departure.queue, accepted=False)
 
     def _carry(self, departure: _Departure) -> None:
         self._under_way += 1
@@ -224,7 +246,7 @@ class Handover:
     def _open_lines(self) -> None:
         """As many connections as there are letters for, up to the setting."""
         there = self._lanes + self._opening
-        wanted = min(self._office.connections - there, len(self._scribe.written) - self._opening)
+        wanted = min(self._most - there, len(self._scribe.written) - self._opening)
         if not self._office.must_stop:
             for _ in range(wanted):
                 self._opening += 1
@@ -244,8 +266,13 @@ class Handover:
             self._idle.append(_Lane(line))
             return
         await line.close()
+        phase = reply.phase.name
+        if self._lanes:
+            # A relay that allows three connections is no relay that is down.
+            log.warning("fewer connections", have=self._lanes, phase=phase, code=reply.code)
+            self._most = self._lanes
+            return
         if office.relay_fault is None:
-            phase = reply.phase.name
             log.warning("relay unreachable", phase=phase, code=reply.code, said=reply.text)
         office.relay_fault = reply
         self._claims.wake()

@@ -81,9 +81,14 @@ class Sketch:
 
 
 class Letterbook:
-    """The letters of one batch."""
+    """The letters of one batch, claimed at the instant `at`; `reading` tells what was known of
+    the queues then.
+    """
 
-    def __init__(self, database: Database, press: Press, here: Installation) -> None:
+    def __init__(
+        self, database: Database, press: Press, here: Installation, *, at: datetime
+    ) -> None:
+        self.at, self.reading = at, 0
         self._database, self._press, self._here = database, press, here
         self._syllabi: dict[int, Syllabus] = {}
         self._newest: dict[int, Version] = {}

@@ -47,6 +47,7 @@ class PostOffice:
     patience: Patience = field(default_factory=Patience)
     bell: asyncio.Event = field(default_factory=asyncio.Event)
     courtesy: Courtesy = field(default_factory=Courtesy)
+    clock_is_off: Callable[[], bool] = lambda: False
     deadly: Callable[[str], None] | None = None
     in_hand: dict[int, Claim] = field(default_factory=dict)
     stopping: bool = False

@@ -35,6 +35,7 @@ class Scribe:
         self._room = asyncio.Event()
         self._batches = asyncio.Semaphore(2 * _SIGNERS)
         self._signing = set[asyncio.Task[None]]()
+        self._fault: Exception | None = None
         self.written: deque[tuple[Written, str]] = deque()
         self.is_done = False
 
@@ -53,7 +54,11 @@ class Scribe:
                 else:
                     await self._write(batch, None)
                 await self._until_needed()
+                if self._fault:
+                    raise self._fault
             await asyncio.gather(*self._signing)
+            if self._fault:
+                raise self._fault
         finally:
             for task in self._signing:
                 task.cancel()
@@ -85,6 +90,8 @@ class Scribe:
     async def _write_aside(self, batch: Sequence[Item], pool: ThreadPoolExecutor) -> None:
         try:
             await self._write(batch, pool)
+        except Exception as fault:  # noqa: BLE001 (raised by run)
+            self._fault = fault
         finally:
             self._batches.release()
             self._room.set()

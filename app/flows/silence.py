@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import people, suppressed
-from app.db.people import Suppression, SuppressionReason
+from app.db.people import Enrollment, Suppression, SuppressionReason
 from app.domain.errors import Conflict, RecordUnknown
 from app.flows.installation import Installation
 from app.flows.record import go_on
@@ -25,12 +25,20 @@ async def silence(
     Raises AddressMalformed, AddressRefused.
     """
     fingerprint = here.fingerprint(read_address(email))
+    # Under the locks that a hand-over takes: of the two that meet, one comes first.
+    person = await people.subscriber_by_key(session, read_address(email).key)
+    for each in sorted(await people.enrollments_of(session, person.id), key=_id) if person else ():
+        await people.enrollment(session, each.id, lock=True)
     known = await people.suppression_of(session, fingerprint)
     await suppressed.suppress(session, fingerprint, SuppressionReason.AUTHOR, now=now)
     stands = await people.suppression_of(session, fingerprint)
     if stands is None:
         raise RecordUnknown
     return stands, known is None
+
+
+def _id(enrollment: Enrollment) -> int:
+    return enrollment.id
 
 
 async def lift(session: AsyncSession, email: str, *, now: datetime, here: Installation) -> None:

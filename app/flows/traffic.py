@@ -40,6 +40,8 @@ class Traffic:
         self._slowed: dict[str, datetime] = {}
         self._left: dict[str, datetime] = {}
         self._held: frozenset[str] = frozenset()
+        self._news: dict[str, int] = {}
+        self.readings = 0
         self._read_at: datetime | None = None
 
     def pace(self, queue: str) -> Pace:
@@ -86,7 +88,15 @@ class Traffic:
             self._left[slow] = now
             return now
         waiting[slow] += 1
-        return turn + pause * (waiting[slow] - 1)
+        return min(turn + pause * (waiting[slow] - 1), self._slowed[slow])
+
+    def has_changed(self, queue: str, since: int) -> bool:
+        """Whether this queue was held or slowed after so many `readings`: what was claimed before
+        that is to be asked about again.
+        """
+        return bool(self._news) and any(
+            self._news.get(name, since) > since for name in (EVERY, queue)
+        )
 
     @property
     def is_ordinary(self) -> bool:
@@ -104,17 +114,22 @@ class Traffic:
         """Whether there is anything to `note`."""
         return bool(self._accepted)
 
-    async def refresh(self, session: AsyncSession, now: datetime) -> None:
+    async def refresh(self, session: AsyncSession, now: datetime, *, at_once: bool = False) -> None:
         """Learn what other workers and people did to the queues, if that was not just done."""
-        if self._read_at and timedelta(0) <= now - self._read_at < _FRESH:
+        if not at_once and self._read_at and timedelta(0) <= now - self._read_at < _FRESH:
             return
         remembered = await queues.remembered(session)
+        before = self._held | self._slowed.keys()
         self._held = frozenset(each.name for each in remembered if each.held_at)
         self._slowed = {
             each.name: each.slowed_until
             for each in remembered
             if each.slowed_until and each.slowed_until > now
         }
+        names = self._held | self._slowed.keys()
+        self.readings += 1
+        self._news = {name: reading for name, reading in self._news.items() if name in names}
+        self._news |= dict.fromkeys(names - before, self.readings)
         self._read_at = now
 
     async def note(self, session: AsyncSession, now: datetime) -> None:
@@ -123,7 +138,11 @@ class Traffic:
         """
         accepted, self._accepted = self._accepted, Counter()
         said = {queue: Said(accepted=count) for queue, count in accepted.items()}
-        await queues.count(session, said, now=now)
+        try:
+            await queues.count(session, said, now=now)
+        except BaseException:
+            self._accepted.update(accepted)
+            raise
 
     async def room(
         self, session: AsyncSession, priority: Priority, now: datetime, *, in_hand: int

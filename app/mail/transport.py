@@ -249,7 +249,13 @@ class Line:
             self._timer = asyncio.get_running_loop().call_later(left, self._look, seconds)
             return
         phase = self._expected[0] if self._expected else Phase.SENDER
-        self._finish(self._refusal or Reply(phase, 0, "no answer in time"))
+        refusal = self._refusal
+        if self._replies:
+            # A late answer must never be taken for the answer to something else.
+            done, self._done = self._done, None
+            self._replies.drop()
+            self._done = done
+        self._finish(refusal or Reply(phase, 0, "no answer in time"))
 
 
 def stuffed(wire: bytes) -> bytes:

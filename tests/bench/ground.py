@@ -133,7 +133,7 @@ async def a_letter(parts: Parts) -> bytes:
     rows = await pen.details(claims)
     async with parts.database.writing() as session:
         await session.execute(text("UPDATE deliveries SET state = 'planned'"))
-    book = Letterbook(parts.database, parts.office.press, parts.here)
+    book = Letterbook(parts.database, parts.office.press, parts.here, at=now)
     await book.open(rows)
     sketch = book.sketch(rows[0], now=now)
     assert sketch is not None
