@@ -10,7 +10,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from app.db import outbox
+from app.db import outbox, queues
 from app.db.outbox import Claim
 from app.db.pen import Due
 from app.domain import schedule
@@ -194,6 +194,7 @@ class Claims:
         later: defaultdict[str, list[tuple[Claim, datetime]]] = defaultdict(list)
         leaving, waiting = list[Due](), Counter[str]()
         async with office.database.writing() as session:
+            await traffic.refresh(session, now, at_once=True)
             in_hand = await outbox.in_flight(session) - len(rows) if traffic.has_ceiling else 0
             rooms = {
                 each: await traffic.room(session, each, now, in_hand=in_hand) for each in Priority
@@ -206,7 +207,7 @@ class Claims:
                 if row.id in early:
                     later["waiting for the reader's hours"].append((claim, early[row.id]))
                 elif name:
-                    held[held_with(name)].append(claim)
+                    held[name].append(claim)
                 elif room is not None and room <= len(leaving):
                     reason = "waiting for the next hour or day of the sending ceiling"
                     later[reason].append((claim, self._in_window(row, book, again)))
@@ -218,8 +219,12 @@ class Claims:
                     later[f"{queue} asked for patience"].append((claim, at))
                 else:
                     leaving.append(row)
-            for reason, claims in held.items():
-                await outbox.hold(session, claims, reason=reason)
+            for name, claims in sorted(held.items()):
+                # Under the queue's lock: a person may let it go at this very moment.
+                if (await queues.queue(session, name)).held_at:
+                    await outbox.hold(session, claims, reason=held_with(name))
+                else:
+                    await outbox.give_back(session, claims, reason=None)
             for reason, postponed in later.items():
                 await outbox.postpone(session, postponed, reason=reason)
         kept = {row.id for row in leaving}
