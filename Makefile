@@ -4,7 +4,7 @@
 .PHONY: help env dev system demo test bench chaos negative-proof test-image check schema fmt lock image clean
 
 BIN := .venv/bin
-WORKERS ?= 2
+WORKERS ?= 3
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
