@@ -48,7 +48,7 @@ def answers(url: str) -> bool:
 
 
 def ends(url: str, folder: Path) -> bool:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while (answers(url) or folder.exists()) and time.monotonic() < deadline:
         time.sleep(0.05)
     return not answers(url) and not folder.exists()
