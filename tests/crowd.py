@@ -2,6 +2,8 @@
 numbers; one learner is met through the doors (tests/town.py).
 """
 
+from datetime import datetime
+
 from sqlalchemy import insert, select
 
 from app.db.courses import Lesson
@@ -48,11 +50,14 @@ async def crowd(town: Town, number: int, domain: str) -> list[str]:
         places = (
             await session.scalars(insert(Enrollment).returning(Enrollment.id), enrolled)
         ).all()
-        await session.execute(insert(Delivery), [_due(each, lesson.id, now) for each in places])
+        await session.execute(
+            insert(Delivery), [due_lesson(each, lesson.id, now) for each in places]
+        )
     return emails
 
 
-def _due(enrollment_id, lesson_id, now) -> dict[str, object]:
+def due_lesson(enrollment_id: int, lesson_id: int, now: datetime) -> dict[str, object]:
+    """The row of a first lesson that is due."""
     return {
         "enrollment_id": enrollment_id,
         "kind": LetterKind.LESSON,

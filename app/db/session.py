@@ -24,10 +24,16 @@ from app.db.pen_sqlite import SqlitePen
 
 CHANNEL = "feuilleton_ready"
 _READY = "ready"
+_PASSING_ON_SQLITE = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+}
 _AWAY = (
     OSError,
     TimeoutError,
-    sqlite3.OperationalError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
 )
@@ -97,7 +103,11 @@ def is_passing(fault: BaseException) -> bool:
     if isinstance(fault, DBAPIError):
         away = fault.connection_invalidated or isinstance(fault, OperationalError | InterfaceError)
         return away or _is_clash(fault.orig)
-    return isinstance(fault, _AWAY) or _is_clash(fault)
+    if isinstance(fault, sqlite3.OperationalError):
+        return fault.sqlite_errorcode & 0xFF in _PASSING_ON_SQLITE
+    # The driver's word for a value that it cannot write is an InterfaceError too.
+    is_away = isinstance(fault, _AWAY) and not isinstance(fault, ValueError)
+    return is_away or _is_clash(fault)
 
 
 def _is_clash(fault: BaseException | None) -> bool:

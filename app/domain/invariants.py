@@ -37,11 +37,6 @@ class Invariant(StrEnum):
     I12 = "nobody sees what is another's"
 
 
-def began_too_late(handed_over: datetime, gone: datetime | None) -> bool:
-    """I1: the hand-over began after its reader was gone (left, complained, erased)."""
-    return gone is not None and handed_over > gone
-
-
 def sent_again_unasked(outcomes: Sequence[State], resends: int) -> bool:
     """I3: of the attempts at one letter, in order, more follow an unknown one than were decided."""
     return sum(outcome is State.UNKNOWN for outcome in outcomes[:-1]) > resends

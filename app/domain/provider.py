@@ -129,24 +129,23 @@ def slowed_from(now: datetime) -> datetime:
     return now + SLOW_FOR
 
 
-def may_send(
-    pace: Pace,
-    in_flight: int,
-    last_sent: datetime | None,
-    slowed_until: datetime | None,
-    held: bool,
-    now: datetime,
-) -> bool:
-    """Whether one more letter may leave for a queue that has `in_flight` on the way.
-
-    `last_sent` is when the last one was offered. Slowed: one at a time, one per `pace.interval`.
-    Held: none, until a person lets it go.
+def has_room(pace: Pace, under_way: int, *, slowed: bool) -> bool:
+    """Whether one more letter may be on the way to a provider that has `under_way` already; while
+    it is slowed, one at a time.
     """
-    if held:
-        return False
-    if slowed_until is None or now >= slowed_until:
-        return in_flight < pace.connections
-    return in_flight == 0 and (last_sent is None or now - last_sent >= pace.interval)
+    return under_way < (1 if slowed else pace.connections)
+
+
+def turn(
+    pace: Pace, now: datetime, *, last: datetime | None, ahead: int, slowed_until: datetime
+) -> datetime:
+    """When the next letter for a slowed queue leaves: `now`, or later.
+
+    One per `pace.interval` after the `last` one, behind `ahead` others that wait already, and no
+    later than the slowness lasts.
+    """
+    next_one = now if last is None else max(now, last + pace.interval)
+    return min(next_one + pace.interval * ahead, max(now, slowed_until))
 
 
 def is_spent(pace: Pace, handed_over: int) -> bool:

@@ -1,30 +1,28 @@
 """The claims of one round: taken in batches, the next one while this one is being sent, and handed
 out in the order of their urgency as each provider's pace allows.
 
-What may not leave now (its queue is held or slowed, a ceiling is reached) goes back to the rows
-with its reason. Writes no letter and marks none.
+Each batch goes through the sieve. Writes no letter and marks none.
 """
 
 import asyncio
-from collections import Counter, defaultdict, deque
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from app.db import outbox, queues
+from app.db import outbox
 from app.db.outbox import Claim
 from app.db.pen import Due
-from app.domain import schedule
-from app.domain.delivery import LetterKind, Priority, is_copy, priority
-from app.domain.provider import held_with
+from app.domain.delivery import LetterKind
 from app.flows.letterbook import Letterbook
 from app.flows.office import PostOffice
+from app.flows.sieve import sieve
 from app.flows.traffic import queue_at
 
 LEASE = timedelta(minutes=2)
 BATCH = 500
 _URGENT = 100
 _FEW = 50
-_STALE, _LATER = timedelta(minutes=5), timedelta(seconds=30)
+_STALE = timedelta(minutes=5)
 Item = tuple[Due, Letterbook, str]
 
 
@@ -168,93 +166,22 @@ class Claims:
             rows = await office.database.pen.details(claims)
             book = Letterbook(office.database, office.press, office.here, at=now)
             await book.open(rows)
-            rows = await self._may_leave(rows, book, now)
+            crowded = {
+                queue for queue, items in self._parked.items() if len(items) > self._limit // 2
+            }
+            leaving = await sieve(office, rows, book, crowded=crowded, now=now)
         except BaseException:
             # Without a holder the leases lapse, and the sweep lets the claims go.
             for claim in claims:
                 office.in_hand.pop(claim.delivery_id, None)
             raise
-        items = [(row, book, queue_at(row.email.rpartition("@")[2])) for row in rows]
+        for number in {row.id for row in rows} - {row.id for row in leaving}:
+            office.in_hand.pop(number, None)
+        items = [(row, book, queue_at(row.email.rpartition("@")[2])) for row in leaving]
         # Claimed in the order of priority: what is urgent stands first.
-        urgent = sum(_is_urgent(row) for row in rows)
+        urgent = sum(_is_urgent(row) for row in leaving)
         self._ready.extendleft(reversed(items[:urgent]))
         self._ready.extend(items[urgent:])
-
-    async def _may_leave(self, rows: list[Due], book: Letterbook, now: datetime) -> list[Due]:
-        """Those of these letters that no queue and no ceiling keeps back."""
-        office, traffic = self._office, self._office.traffic
-        async with office.database.reading() as session:
-            await traffic.refresh(session, now)
-        book.reading = traffic.readings
-        early = self._outside_window(rows, book, now)
-        crowded = any(len(items) > self._limit // 2 for items in self._parked.values())
-        if traffic.is_ordinary and not (early or crowded):
-            return rows
-        held: defaultdict[str, list[Claim]] = defaultdict(list)
-        later: defaultdict[str, list[tuple[Claim, datetime]]] = defaultdict(list)
-        leaving, waiting = list[Due](), Counter[str]()
-        async with office.database.writing() as session:
-            await traffic.refresh(session, now, at_once=True)
-            in_hand = await outbox.in_flight(session) - len(rows) if traffic.has_ceiling else 0
-            rooms = {
-                each: await traffic.room(session, each, now, in_hand=in_hand) for each in Priority
-            }
-            for row in rows:
-                queue = queue_at(row.email.rpartition("@")[2])
-                claim, place = Claim(row.id, row.fence), priority(LetterKind(row.kind))
-                room, again = rooms[place]
-                name = traffic.held(queue)
-                if row.id in early:
-                    later["waiting for the reader's hours"].append((claim, early[row.id]))
-                elif name:
-                    held[name].append(claim)
-                elif room is not None and room <= len(leaving):
-                    reason = "waiting for the next hour or day of the sending ceiling"
-                    later[reason].append((claim, self._in_window(row, book, again)))
-                elif len(self._parked.get(queue, ())) > self._limit // 2:
-                    at = self._in_window(row, book, now + _LATER)
-                    later[f"more letters are due than {queue} takes at a time"].append((claim, at))
-                elif (turn := traffic.turn(queue, now, waiting)) > now:
-                    at = self._in_window(row, book, turn)
-                    later[f"{queue} asked for patience"].append((claim, at))
-                else:
-                    leaving.append(row)
-            for name, claims in sorted(held.items()):
-                # Under the queue's lock: a person may let it go at this very moment.
-                if (await queues.queue(session, name)).held_at:
-                    await outbox.hold(session, claims, reason=held_with(name))
-                else:
-                    await outbox.give_back(session, claims, reason=None)
-            for reason, postponed in later.items():
-                await outbox.postpone(session, postponed, reason=reason)
-        kept = {row.id for row in leaving}
-        for row in rows:
-            if row.id not in kept:
-                office.in_hand.pop(row.id, None)
-        return leaving
-
-    def _outside_window(
-        self, rows: Sequence[Due], book: Letterbook, now: datetime
-    ) -> dict[int, datetime]:
-        """Lessons that come late, as after an outage in the night, and when they may leave. The
-        first lesson leaves at any hour, as a copy that somebody asked for.
-        """
-        opens: dict[tuple[str, int, str], datetime] = {}
-        early = {}
-        for row in rows if self._office.here.speed == 1 else ():
-            place = row.kind, row.course_id, row.zone
-            if place not in opens:
-                opens[place] = self._in_window(row, book, now)
-            if opens[place] > now and not (is_copy(row.intent) or book.is_first(row)):
-                early[row.id] = opens[place]
-        return early
-
-    def _in_window(self, row: Due, book: Letterbook, at: datetime) -> datetime:
-        """A lesson that waits does not come in the night instead; a trial keeps its own clock."""
-        window = book.window(row)
-        if window is None or self._office.here.speed != 1:
-            return at
-        return schedule.next_slot(at, window=window, zone=schedule.zone(row.zone)).at
 
 
 def _is_urgent(row: Due) -> bool:

@@ -80,6 +80,7 @@ class Handover:
         self._idle: list[_Lane] = []
         self._aside = set[asyncio.Task[None]]()
         self._most = office.connections
+        self._fault: BaseException | None = None
         self._under_way = self._opening = self._lanes = self._committing = 0
 
     async def run(self) -> None:
@@ -95,12 +96,12 @@ class Handover:
         self._claims.wake()
         self._scribe.wake()
         listening.cancel()
-        if any(isinstance(each, BaseException) for each in done):
+        if self._fault or any(isinstance(each, BaseException) for each in done):
             writing.cancel()
         done += await asyncio.gather(writing, listening, *self._aside, return_exceptions=True)
         await asyncio.gather(*(lane.line.close() for lane in self._idle))
         await give_back(self._office, [letter.claim for letter, _ in self._scribe.written])
-        for each in done:
+        for each in (*done, self._fault):
             if isinstance(each, BaseException) and not isinstance(each, asyncio.CancelledError):
                 raise each
 
@@ -150,7 +151,7 @@ class Handover:
         """Nothing under way, nothing to record, and nothing more to carry."""
         if self._under_way or self._landings or self._committing or self._opening:
             return False
-        return self._office.must_stop or (self._scribe.is_done and not self._scribe.written)
+        return self._must_stop or (self._scribe.is_done and not self._scribe.written)
 
     def _gather(self) -> _Group | None:
         """The next group; None when there is none yet, or so small a one that it had better grow
@@ -163,10 +164,7 @@ class Handover:
         free, self._idle, self._landings = [*self._idle, *landed], [], []
         most = _FEW if self._office.courtesy.is_due else len(free)
         while (
-            free
-            and self._scribe.written
-            and len(group.departures) < most
-            and not self._office.must_stop
+            free and self._scribe.written and len(group.departures) < most and not self._must_stop
         ):
             self._assign(free.pop(), group)
         self._open_lines()
@@ -247,7 +245,7 @@ class Handover:
         """As many connections as there are letters for, up to the setting."""
         there = self._lanes + self._opening
         wanted = min(self._most - there, len(self._scribe.written) - self._opening)
-        if not self._office.must_stop:
+        if not self._must_stop:
             for _ in range(wanted):
                 self._opening += 1
                 self._beside(self._open())
@@ -281,4 +279,15 @@ class Handover:
     def _beside(self, act: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(act)
         self._aside.add(task)
-        task.add_done_callback(self._aside.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """What breaks beside the groups ends the round, when what is under way has landed."""
+        self._aside.discard(task)
+        if not task.cancelled() and (fault := task.exception()):
+            self._fault = fault
+            self._changed.set()
+
+    @property
+    def _must_stop(self) -> bool:
+        return self._office.must_stop or self._fault is not None

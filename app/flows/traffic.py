@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import queues
 from app.db.queues import Said
-from app.domain import ceiling
+from app.domain import ceiling, provider
 from app.domain.ceiling import Ceilings, Sent
 from app.domain.delivery import Priority
 from app.domain.provider import EVERY, Pace, pace_of, queue_of
@@ -52,7 +52,8 @@ class Traffic:
 
     def has_room(self, queue: str) -> bool:
         """Whether one more letter for this queue may be under way."""
-        return self._under_way[queue] < self.pace(queue).connections
+        slowed = bool(self._slowed) and any(name in self._slowed for name in (EVERY, queue))
+        return provider.has_room(self.pace(queue), self._under_way[queue], slowed=slowed)
 
     def departs(self, queue: str) -> None:
         """One more letter is under way."""
@@ -82,13 +83,18 @@ class Traffic:
         slow = next((name for name in (EVERY, queue) if self._slowed.get(name, now) > now), None)
         if slow is None:
             return now
-        pause = self.pace(queue).interval
-        turn = max(now, self._left.get(slow, now - pause) + pause)
-        if turn <= now:
+        at = provider.turn(
+            self.pace(queue),
+            now,
+            last=self._left.get(slow),
+            ahead=waiting[slow],
+            slowed_until=self._slowed[slow],
+        )
+        if at <= now:
             self._left[slow] = now
-            return now
-        waiting[slow] += 1
-        return min(turn + pause * (waiting[slow] - 1), self._slowed[slow])
+        else:
+            waiting[slow] += 1
+        return at
 
     def has_changed(self, queue: str, since: int) -> bool:
         """Whether this queue was held or slowed after so many `readings`: what was claimed before

@@ -8,7 +8,6 @@ import pytest
 from app.domain.delivery import State
 from app.domain.invariants import (
     Invariant,
-    began_too_late,
     outside_window,
     sent_again_unasked,
     silent,
@@ -22,12 +21,6 @@ HOUR = timedelta(hours=1)
 
 def test_there_are_twelve_and_each_is_another_sentence():
     assert [promise.name for promise in Invariant] == [f"I{n}" for n in range(1, 13)]
-
-
-def test_a_hand_over_begins_before_its_reader_is_gone_or_not_at_all():
-    assert began_too_late(NOW, NOW - HOUR)
-    assert not began_too_late(NOW, NOW + HOUR)
-    assert not began_too_late(NOW, None)
 
 
 @pytest.mark.parametrize(

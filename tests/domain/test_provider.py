@@ -1,6 +1,7 @@
 """Whose mailbox it is, and how fast letters may go there."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -10,12 +11,13 @@ from app.domain.provider import (
     DEFAULTS,
     OTHER,
     Pace,
+    has_room,
     is_spent,
-    may_send,
     pace_of,
     provider_of,
     queue_of,
     slowed_from,
+    turn,
 )
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -81,23 +83,27 @@ def test_a_pace_of_nothing_is_refused():
 @given(st.sampled_from(sorted(DEFAULTS)), st.integers(0, 8))
 def test_no_more_letters_are_on_the_way_than_the_provider_takes(provider, in_flight):
     pace = DEFAULTS[provider]
-    free = may_send(pace, in_flight, NOW, None, False, NOW)
-    assert free == (in_flight < pace.connections)
+    assert has_room(pace, in_flight, slowed=False) == (in_flight < pace.connections)
+    assert has_room(pace, in_flight, slowed=True) == (in_flight == 0)
 
 
 def test_after_a_sign_of_haste_one_letter_a_minute_leaves_for_ninety_minutes():
     pace, until = DEFAULTS["gmail"], slowed_from(NOW)
     assert until - NOW == timedelta(minutes=90)
-    assert may_send(pace, 0, None, until, False, NOW)
-    assert not may_send(pace, 0, NOW, until, False, NOW + MINUTE / 2)
-    assert may_send(pace, 0, NOW, until, False, NOW + MINUTE)
-    assert not may_send(pace, 1, NOW, until, False, NOW + MINUTE)
-    assert may_send(pace, 1, until, until, False, until)
+    slow = partial(turn, pace, slowed_until=until)
+    assert slow(NOW, last=None, ahead=0) == NOW
+    assert slow(NOW + MINUTE / 2, last=NOW, ahead=0) == NOW + MINUTE
+    assert slow(NOW + MINUTE, last=NOW, ahead=0) == NOW + MINUTE
+    assert slow(NOW + MINUTE, last=NOW, ahead=2) == NOW + 3 * MINUTE
+    assert slow(NOW, last=NOW, ahead=500) == until
+    assert slow(until, last=until, ahead=3) == until
 
 
-@given(st.integers(0, 8), st.datetimes(timezones=st.just(UTC)))
-def test_a_held_queue_sends_nothing(in_flight, now):
-    assert not may_send(DEFAULTS["gmail"], in_flight, None, None, True, now)
+@given(st.integers(0, 500), st.integers(0, 200))
+def test_a_turn_is_never_in_the_past_and_never_later_than_the_slowness(ahead, minutes):
+    now, until = NOW + minutes * MINUTE, slowed_from(NOW)
+    at = turn(DEFAULTS["gmail"], now, last=NOW, ahead=ahead, slowed_until=until)
+    assert now <= at <= max(now, until)
 
 
 def test_a_connection_is_changed_after_its_share_of_letters():

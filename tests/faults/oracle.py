@@ -23,9 +23,10 @@ from app.config import Settings
 from app.db import courses, schema
 from app.db.deliveries import Delivery
 from app.db.people import Enrollment, Subscriber
-from app.domain.delivery import IN_FLIGHT, SETTLED, LetterKind, State, Why
+from app.domain.delivery import IN_FLIGHT, SETTLED, State, Why
 from app.domain.enrollment import Standing
 from app.wiring import Parts
+from tests.crowd import due_lesson
 
 ROOT = Path(__file__).parents[2]
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -141,7 +142,7 @@ async def enroll(parts: Parts, learners: int, *, after: int = 0) -> None:
         first = (await courses.published(session, 1))[0]
         await session.execute(insert(Subscriber), [_person(n, now) for n in numbers])
         await session.execute(insert(Enrollment), [_journey(n, now) for n in numbers])
-        await session.execute(insert(Delivery), [_lesson(n, first.id, now) for n in numbers])
+        await session.execute(insert(Delivery), [due_lesson(n, first.id, now) for n in numbers])
 
 
 def address(n: int) -> str:
@@ -170,24 +171,6 @@ def _journey(n: int, now: datetime) -> dict[str, Any]:
         "door": f"{n:032x}",
         "created_at": now,
         "confirmed_at": now,
-    }
-
-
-def _lesson(n: int, lesson_id: int, now: datetime) -> dict[str, Any]:
-    return {
-        "enrollment_id": n,
-        "kind": LetterKind.LESSON,
-        "intent": f"lesson:{lesson_id}",
-        "priority": 2,
-        "state": State.PLANNED,
-        "lesson_id": lesson_id,
-        "planned_for": now,
-        "planned_day": now.date(),
-        "due_at": now,
-        "ready_at": now,
-        "attempts": 0,
-        "fence": 0,
-        "created_at": now,
     }
 
 
