@@ -23,8 +23,11 @@ from tests.postgres import fresh_database, running_postgres
 ROOT = Path(__file__).parents[1]
 
 # A test process that holds a server, says where, and waits for its end.
+# A shell without job control has its background commands ignore SIGINT, and they hand that down.
 HOLDER = """
+import signal
 import time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from tests.postgres import running_postgres
 with running_postgres() as url:
     print(url, flush=True)
@@ -48,7 +51,7 @@ def answers(url: str) -> bool:
 
 
 def ends(url: str, folder: Path) -> bool:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 15
     while (answers(url) or folder.exists()) and time.monotonic() < deadline:
         time.sleep(0.05)
     return not answers(url) and not folder.exists()
